@@ -6,6 +6,7 @@ DebateError                what a user can be told: a code and a sentence
 │   ├── UploadMismatch         what arrived is not what was announced
 │   ├── InvalidMedia           the file cannot be read as audio or video
 │   │   ├── EmptyFile
+│   │   ├── TruncatedMedia
 │   │   ├── NoAudioTrack
 │   │   └── NoSpeech
 │   ├── InvalidTranscript      a .json under transcripts/ that is not a transcript
@@ -58,6 +59,12 @@ class EmptyFile(InvalidMedia):
     """The file has no bytes, or no samples."""
 
     code = "empty_file"
+
+
+class TruncatedMedia(InvalidMedia):
+    """The file ends before its header says."""
+
+    code = "truncated_media"
 
 
 class NoAudioTrack(InvalidMedia):

@@ -13,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from debate_analyzer.errors import InvalidTranscript
 
-SCHEMA_VERSION = 1
-
 
 class _Document(BaseModel):
     """Unknown fields are kept: a newer writer must not lose data by way of an older reader."""
@@ -81,7 +79,7 @@ class Source(_Document):
 class Transcript(_Document):
     """A whole recording. Only `duration` and `transcription` are required of foreign files."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     job_id: str | None = None
     source: Source | None = None
     duration: float = Field(ge=0)

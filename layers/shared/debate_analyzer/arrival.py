@@ -1,0 +1,104 @@
+"""An object has arrived, or so an event says: bring its job to the stage that the object starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from debate_analyzer.change import change
+from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.errors import Conflict, UploadMismatch
+from debate_analyzer.job import SHARED_OWNER, Fault, Job, Media, announced
+from debate_analyzer.key import JobKey, parse_key
+from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status, stage_started_by
+from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
+from debate_analyzer.unit import Unit
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """The event is a hint, the object is the truth: it is looked at before anything is decided, so
+    events may come twice, late and in any order."""
+
+    table: JobTable
+    store: ObjectStore
+    dispatcher: Dispatcher
+    publish_by_default: bool
+
+    def receive(self, key_text: str, now: datetime, *, only: Stage | None = None) -> Unit | None:
+        """The unit that was queued, or None where there was nothing to do."""
+        key = parse_key(key_text)
+        stage = stage_started_by(key) if key else None
+        if key is None or stage is None or (only is not None and stage is not only):
+            return None
+        found = self.store.head(key_text)
+        if found is None:
+            return None  # deleted since; the event is stale
+        job = self._row(key, stage, found, now)
+        unit = Unit(
+            job_id=key.job_id,
+            stage_name=stage.name,
+            key=found.key,
+            etag=found.etag,
+            owner=job.owner,
+        )
+        job = change(self.table, key.job_id, lambda job: _admit(job, unit, found, now))
+        if job.unit != unit or job.status is not stage.queued or job.retry_at is not None:
+            return None
+        # Also for a unit that was already queued: the crash may have come before the sending.
+        self.dispatcher.send(unit)
+        return unit
+
+    def _row(self, key: JobKey, stage: Stage, found: StoredObject, now: datetime) -> Job:
+        job = self.table.get(key.job_id)
+        if job is not None:
+            return job
+        job = announced(
+            owner=SHARED_OWNER,
+            title=PurePosixPath(key.stem).name,
+            media=_media(found) if stage is TRANSCRIBE else None,
+            now=now,
+            job_id=key.job_id,
+            published=self.publish_by_default,
+        )
+        try:
+            self.table.create(job)
+        except Conflict:
+            return self.table.get(key.job_id) or job
+        return job
+
+
+def _admit(job: Job, unit: Unit, found: StoredObject, now: datetime) -> Job:
+    """The job as the arrival leaves it; unchanged by a duplicate and by what may not interrupt."""
+    if job.units.get(unit.stage_name) == unit:
+        return job
+    if job.status in (Status.CANCELLED, Status.DELETED):
+        return job
+    if unit.stage is STATS and job.status in (Status.QUEUED, Status.TRANSCRIBING):
+        return job  # a transcript that is not ours; the one being made will take its place
+    if unit.stage is TRANSCRIBE:
+        if fault := _mismatch(job, found):
+            return job if job.status is Status.FAILED else job.failed(fault, now)
+        return job.queued(unit, now, media=_media(found))
+    return job.queued(unit, now)
+
+
+def _mismatch(job: Job, found: StoredObject) -> Fault | None:
+    """The signature already fixes size and type; this is for writers that need no signature."""
+    said = job.media
+    if said is None or said.key != found.key or said.etag is not None:
+        return None
+    if (said.bytes, said.content_type) == (found.bytes, found.content_type):
+        return None
+    return Fault(
+        code=UploadMismatch.code,
+        message=(
+            f"What arrived ({found.bytes} bytes, {found.content_type}) is not what was announced "
+            f"({said.bytes} bytes, {said.content_type}). Upload the file again."
+        ),
+    )
+
+
+def _media(found: StoredObject) -> Media:
+    return Media(key=found.key, bytes=found.bytes, content_type=found.content_type, etag=found.etag)

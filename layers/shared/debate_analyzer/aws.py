@@ -1,0 +1,359 @@
+"""The ports, answered by AWS. The only place with boto3.
+
+Clients are made by the composition root and handed in, so that a function pays only for those that
+it uses: each costs about 70 ms of a cold start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from debate_analyzer.config import StageResources
+from debate_analyzer.errors import Conflict
+from debate_analyzer.job import CHECK_SHARDS, Job
+from debate_analyzer.pipeline import Stage
+from debate_analyzer.ports import StoredObject, WorkerCount
+from debate_analyzer.publication import PublishRequest
+from debate_analyzer.unit import Unit
+
+# https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, those before RUNNING
+_COMING = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
+
+
+def client(service: str, *, endpoint: str | None = None) -> Any:
+    """A client with retries that back off, and with signatures that presigned URLs need."""
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5},
+        signature_version="s3v4" if service == "s3" else None,
+        s3={"addressing_style": "path" if endpoint else "auto"} if service == "s3" else None,
+    )
+    return boto3.client(service, endpoint_url=endpoint, config=config)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+@dataclass(frozen=True)
+class DynamoJobTable:
+    """ports.JobTable. Index attributes are derived from the job at each write."""
+
+    dynamodb: Any
+    name: str
+
+    def get(self, job_id: str) -> Job | None:
+        answer = self.dynamodb.get_item(
+            TableName=self.name, Key=_marshal({"job_id": job_id}), ConsistentRead=True
+        )
+        return _job(answer["Item"]) if "Item" in answer else None
+
+    def create(self, job: Job) -> None:
+        self._put(job, "attribute_not_exists(job_id)", {})
+
+    def replace(self, job: Job) -> Job:
+        newer = job.model_copy(update={"version": job.version + 1})
+        self._put(newer, "version = :read", {":read": job.version})
+        return newer
+
+    def _put(self, job: Job, condition: str, values: dict[str, Any]) -> None:
+        request: dict[str, Any] = {"TableName": self.name, "Item": _item(job)}
+        if values:
+            request["ExpressionAttributeValues"] = _marshal(values)
+        try:
+            self.dynamodb.put_item(**request, ConditionExpression=condition)
+        except ClientError as error:
+            if _code(error) == "ConditionalCheckFailedException":
+                raise Conflict(f"Job {job.job_id} was written by somebody else.") from error
+            raise
+
+    def owned_by(self, owner: str, *, before: str | None, limit: int) -> list[Job]:
+        condition, values = "#owner = :owner", {":owner": owner}
+        if before is not None:
+            condition += " AND created_at < :before"
+            values[":before"] = before
+        answer = self.dynamodb.query(
+            TableName=self.name,
+            IndexName="by_owner",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues=_marshal(values),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [_job(item) for item in answer["Items"]]
+
+    def due(self, now: datetime, *, limit: int) -> list[Job]:
+        found: list[Job] = []
+        for shard in range(CHECK_SHARDS):
+            answer = self.dynamodb.query(
+                TableName=self.name,
+                IndexName="by_check",
+                KeyConditionExpression="check_shard = :shard AND check_at <= :now",
+                ExpressionAttributeValues=_marshal({":shard": str(shard), ":now": now.timestamp()}),
+                Limit=max(1, limit // CHECK_SHARDS),
+            )
+            found.extend(_job(item) for item in answer["Items"])
+        return found
+
+    def held_by_worker(self, worker: str) -> list[Job]:
+        pages = self._query(
+            IndexName="by_worker",
+            KeyConditionExpression="worker = :worker",
+            ExpressionAttributeValues=_marshal({":worker": worker}),
+        )
+        rows = (self.get(_unmarshal(item)["job_id"]) for item in pages)
+        return [row for row in rows if row and row.claim and row.claim.worker == worker]
+
+    def published_on(self, day: str) -> Iterator[Job]:
+        pages = self._query(
+            IndexName="by_published",
+            KeyConditionExpression="published_day = :day",
+            ExpressionAttributeValues=_marshal({":day": day}),
+        )
+        return map(_job, pages)
+
+    def _query(self, **request: Any) -> Iterator[dict[str, Any]]:
+        paginator = self.dynamodb.get_paginator("query")
+        for page in paginator.paginate(TableName=self.name, **request):
+            yield from page["Items"]
+
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+def _marshal(values: Mapping[str, Any]) -> dict[str, Any]:
+    exact = json.loads(json.dumps(values), parse_float=Decimal)
+    return {key: _serializer.serialize(value) for key, value in exact.items()}
+
+
+def _unmarshal(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _deserializer.deserialize(value) for key, value in item.items()}
+
+
+def _item(job: Job) -> dict[str, Any]:
+    """The row; the keys of an index are left out where the job does not belong in it."""
+    keys = {
+        "check_shard": job.check_shard,
+        "worker": job.claim.worker if job.claim else None,
+        "published_day": job.published_day,
+    }
+    document = job.model_dump(mode="json", exclude_none=True)
+    return _marshal(document | {key: value for key, value in keys.items() if value is not None})
+
+
+def _job(item: Mapping[str, Any]) -> Job:
+    return Job.model_validate(_unmarshal(item))
+
+
+@dataclass(frozen=True)
+class S3ObjectStore:
+    """ports.ObjectStore. `signing` makes presigned URLs, where the public endpoint is another."""
+
+    s3: Any
+    bucket: str
+    signing: Any = None
+
+    def head(self, key: str) -> StoredObject | None:
+        try:
+            answer = self.s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise
+        return StoredObject(
+            key=key,
+            bytes=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            content_type=answer.get("ContentType", ""),
+        )
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise
+        return answer["Body"].read(), answer["ETag"].strip('"')
+
+    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> None:
+        condition = {}
+        if if_match is not None:
+            condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"}
+        try:
+            self.s3.put_object(
+                Bucket=self.bucket, Key=key, Body=data, ContentType=content_type, **condition
+            )
+        except ClientError as error:
+            # 409 is a conditional write that met another one; 404 an If-Match on a deleted object.
+            if condition and _code(error) in (
+                "PreconditionFailed",
+                "ConditionalRequestConflict",
+                "412",
+                "NoSuchKey",
+            ):
+                raise Conflict(f"{key} was written by somebody else.") from error
+            raise
+
+    def download(self, key: str, path: Path) -> None:
+        self.s3.download_file(self.bucket, key, str(path))
+
+    def upload(self, path: Path, key: str, content_type: str) -> None:
+        self.s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        paginator = self.s3.get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield StoredObject(
+                    key=found["Key"],
+                    bytes=found["Size"],
+                    etag=found["ETag"].strip('"'),
+                    content_type="",
+                )
+
+    def presigned_get(self, key: str, *, lifetime: timedelta, filename: str | None = None) -> str:
+        request = {"Bucket": self.bucket, "Key": key}
+        if filename is not None:
+            request["ResponseContentDisposition"] = _attachment(filename)
+        return self._sign("get_object", request, lifetime)
+
+    def presigned_put(
+        self, key: str, *, content_type: str, size: int, lifetime: timedelta
+    ) -> tuple[str, dict[str, str]]:
+        request = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "ContentType": content_type,
+            "ContentLength": size,
+            "IfNoneMatch": "*",
+        }
+        url = self._sign("put_object", request, lifetime)
+        return url, {"Content-Type": content_type, "If-None-Match": "*"}
+
+    def _sign(self, operation: str, request: dict[str, Any], lifetime: timedelta) -> str:
+        signed: str = (self.signing or self.s3).generate_presigned_url(
+            operation, Params=request, ExpiresIn=int(lifetime.total_seconds())
+        )
+        return signed
+
+
+def _attachment(filename: str) -> str:
+    """RFC 6266, with the name in UTF-8 (RFC 5987)."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+@dataclass
+class SqsDelivery:
+    """ports.Delivery."""
+
+    sqs: Any
+    url: str
+    receipt: str
+    body: str
+
+    def extend(self, visibility: timedelta) -> None:
+        self.sqs.change_message_visibility(
+            QueueUrl=self.url,
+            ReceiptHandle=self.receipt,
+            VisibilityTimeout=int(visibility.total_seconds()),
+        )
+
+    def settle(self) -> None:
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=self.receipt)
+
+
+@dataclass(frozen=True)
+class SqsWorkQueue:
+    """ports.WorkQueue. The message group makes the queue fair between owners.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+    """
+
+    sqs: Any
+    url: str
+
+    def send(self, unit: Unit) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.url,
+            MessageBody=unit.model_dump_json(),
+            MessageGroupId=unit.owner or "nobody",
+        )
+
+    def receive(self, *, wait: timedelta, visibility: timedelta) -> SqsDelivery | None:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=int(wait.total_seconds()),
+            VisibilityTimeout=int(visibility.total_seconds()),
+        )
+        for message in answer.get("Messages", []):
+            return SqsDelivery(self.sqs, self.url, message["ReceiptHandle"], message["Body"])
+        return None
+
+    def is_empty(self) -> bool:
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
+        return all(int(answer["Attributes"].get(name, 0)) == 0 for name in names)
+
+
+@dataclass(frozen=True)
+class SqsPublishQueue:
+    """ports.PublishQueue."""
+
+    sqs: Any
+    url: str
+
+    def send(self, job: Job) -> None:
+        request = PublishRequest(job_id=job.job_id, day=job.created_at.date().isoformat())
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=request.model_dump_json())
+
+
+@dataclass(frozen=True)
+class BatchWorkerPool:
+    """ports.WorkerPool. `resources` by stage name."""
+
+    batch: Any
+    resources: Mapping[str, StageResources]
+
+    def count(self, stage: Stage) -> WorkerCount:
+        return WorkerCount(
+            coming=sum(self._jobs(stage, status) for status in _COMING),
+            running=self._jobs(stage, "RUNNING"),
+        )
+
+    def _jobs(self, stage: Stage, status: str) -> int:
+        """How many, up to a page's hundred: whoever asks wants none, some, or too many."""
+        queue = self.resources[stage.name].batch_queue
+        answer = self.batch.list_jobs(jobQueue=queue, jobStatus=status)
+        return sum(job["jobName"] == _job_name(stage) for job in answer["jobSummaryList"])
+
+    def start(self, stage: Stage) -> str:
+        resources = self.resources[stage.name]
+        answer = self.batch.submit_job(
+            jobName=_job_name(stage),
+            jobQueue=resources.batch_queue,
+            jobDefinition=resources.job_definition,
+        )
+        return str(answer["jobId"])
+
+
+def _job_name(stage: Stage) -> str:
+    return f"{stage.name}-worker"

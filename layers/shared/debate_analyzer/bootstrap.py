@@ -1,0 +1,103 @@
+"""The composition root: from the environment to objects that work together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from debate_analyzer import aws
+from debate_analyzer.arrival import Arrivals
+from debate_analyzer.catalogue import Catalogue
+from debate_analyzer.config import Settings
+from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.job import utc_now
+from debate_analyzer.pipeline import STAGES, Stage
+from debate_analyzer.ports import JobTable, ObjectStore
+from debate_analyzer.publication import Publication
+from debate_analyzer.sweeper import Sweeper
+from debate_analyzer.worker import Process, Worker
+
+
+@cache
+def _client(service: str, endpoint: str | None = None) -> Any:
+    return aws.client(service, endpoint=endpoint)
+
+
+def job_table(settings: Settings) -> JobTable:
+    return aws.DynamoJobTable(_client("dynamodb"), settings.job_table)
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    public = settings.s3_public_endpoint
+    return aws.S3ObjectStore(
+        _client("s3"), settings.bucket, signing=_client("s3", public) if public else None
+    )
+
+
+def publish_queue(settings: Settings) -> aws.SqsPublishQueue:
+    return aws.SqsPublishQueue(_client("sqs"), settings.publish_queue_url)
+
+
+def dispatcher(settings: Settings, *stages: Stage) -> Dispatcher:
+    """For the given stages only: a function is told of no more than it serves."""
+    resources = {stage.name: settings.resources(stage) for stage in stages}
+    return Dispatcher(
+        queues={
+            name: aws.SqsWorkQueue(_client("sqs"), of.work_queue_url)
+            for name, of in resources.items()
+        },
+        pool=aws.BatchWorkerPool(_client("batch"), resources),
+        max_workers={name: of.max_workers for name, of in resources.items()},
+    )
+
+
+def arrivals(settings: Settings, *stages: Stage) -> Arrivals:
+    return Arrivals(
+        table=job_table(settings),
+        store=object_store(settings),
+        dispatcher=dispatcher(settings, *stages),
+        publish_by_default=settings.publish_by_default,
+    )
+
+
+def sweeper(settings: Settings) -> Sweeper:
+    everything = arrivals(settings, *STAGES.values())
+    return Sweeper(
+        table=everything.table,
+        store=everything.store,
+        dispatcher=everything.dispatcher,
+        arrivals=everything,
+        publish_queue=publish_queue(settings),
+        retries=len(settings.retry_ladder),
+    )
+
+
+def publication(settings: Settings) -> Publication:
+    return Publication(table=job_table(settings), store=object_store(settings), now=utc_now)
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    return Catalogue(
+        table=job_table(settings),
+        store=object_store(settings),
+        max_upload_bytes=settings.max_upload_bytes,
+        upload_url_lifetime=settings.upload_url_lifetime,
+        publish_by_default=settings.publish_by_default,
+    )
+
+
+def worker(
+    settings: Settings, stage: Stage, process: Process, environ: Mapping[str, str]
+) -> Worker:
+    return Worker(
+        table=job_table(settings),
+        queue=aws.SqsWorkQueue(_client("sqs"), settings.work_queue_url(stage)),
+        process=process,
+        now=utc_now,
+        name=environ.get("AWS_BATCH_JOB_ID", "by-hand"),
+        attempt=int(environ.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+        lease=settings.lease,
+        linger=settings.linger,
+        retry_ladder=settings.retry_ladder,
+    )

@@ -1,0 +1,82 @@
+"""Names in the bucket: what a key says about the object behind it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+INDEX_KEY = "statistics/index.json"
+SUMMARY_KEY = "statistics/summary.json"
+SCHEMA_KEY = "statistics/schema.json"
+
+_JOB_KEY = re.compile(r"jobs/(?P<job_id>[^/]+)/(?P<folder>[a-z]+)/(?P<name>[^/]+)")
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """`jobs/<job_id>/<folder>/<name>`, the only shape that leads to work."""
+
+    job_id: str
+    folder: str
+    name: str
+
+    @property
+    def suffix(self) -> str:
+        """Lower case, with its dot; empty without one."""
+        return PurePosixPath(self.name).suffix.lower()
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix, and for a transcript without `_transcription`."""
+        return PurePosixPath(self.name).stem.removesuffix("_transcription")
+
+    def __str__(self) -> str:
+        return f"jobs/{self.job_id}/{self.folder}/{self.name}"
+
+
+def parse_key(key: str) -> JobKey | None:
+    """Read a key as it stands in the bucket (not URL-encoded). None for any other shape."""
+    match = _JOB_KEY.fullmatch(key)
+    if match is None or not is_job_id(match["job_id"]):
+        return None
+    return JobKey(**match.groupdict())
+
+
+def is_job_id(text: str) -> bool:
+    """A UUID in its canonical form: nothing else may become part of a key."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def video_key(job_id: str, filename: str) -> str:
+    """Where the browser, the download job or a person with the console puts a recording."""
+    return f"jobs/{job_id}/videos/{filename}"
+
+
+def transcript_key(job_id: str, stem: str) -> str:
+    """Where the transcribe worker publishes, last of all."""
+    return f"jobs/{job_id}/transcripts/{stem}_transcription.json"
+
+
+def speaker_stats_key(job_id: str, stem: str) -> str:
+    """The Parquet table beside the transcript."""
+    return f"jobs/{job_id}/transcripts/{stem}_speaker_stats.parquet"
+
+
+def captions_key(job_id: str, stem: str, suffix: str) -> str:
+    """`suffix` is srt, vtt or txt."""
+    return f"jobs/{job_id}/captions/{stem}.{suffix}"
+
+
+def statistics_key(job_id: str) -> str:
+    """The published statistics of one debate."""
+    return f"statistics/by-job/{job_id}.json"
+
+
+def index_page_key(day: str) -> str:
+    """One day (YYYY-MM-DD, the day the job was created) of the index."""
+    return f"statistics/index/{day}.json"

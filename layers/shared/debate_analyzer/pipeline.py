@@ -1,0 +1,93 @@
+"""The chain as one table: which object leads to which stage, and the states a stage moves through.
+
+A further step is a further row here (and its queues in the template).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from debate_analyzer.key import JobKey
+
+
+class Status(StrEnum):
+    """Where a job stands. The last four are ends."""
+
+    UPLOADING = "UPLOADING"
+    QUEUED = "QUEUED"
+    TRANSCRIBING = "TRANSCRIBING"
+    TRANSCRIBED = "TRANSCRIBED"
+    STATS_QUEUED = "STATS_QUEUED"
+    ANALYZING = "ANALYZING"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    DELETED = "DELETED"
+
+
+MEDIA_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"),
+    *(".m4a", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".aac"),
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step with its own queues and workers, started by an object in `folder` with a suffix of its."""
+
+    name: str
+    folder: str
+    suffixes: tuple[str, ...]
+    queued: Status
+    running: Status
+    done: Status
+
+    def starts_from(self, key: JobKey) -> bool:
+        return key.folder == self.folder and key.suffix in self.suffixes
+
+
+TRANSCRIBE = Stage(
+    name="transcribe",
+    folder="videos",
+    suffixes=MEDIA_SUFFIXES,
+    queued=Status.QUEUED,
+    running=Status.TRANSCRIBING,
+    done=Status.TRANSCRIBED,
+)
+STATS = Stage(
+    name="stats",
+    folder="transcripts",
+    suffixes=(".json",),
+    queued=Status.STATS_QUEUED,
+    running=Status.ANALYZING,
+    done=Status.COMPLETE,
+)
+STAGES = {stage.name: stage for stage in (TRANSCRIBE, STATS)}
+
+_OUT = {Status.FAILED, Status.CANCELLED, Status.DELETED}
+
+# What may follow what. A queued or running status may return to its own queue: that is a retry.
+TRANSITIONS: dict[Status, set[Status]] = {
+    Status.UPLOADING: {Status.QUEUED, Status.STATS_QUEUED} | _OUT,
+    Status.QUEUED: {Status.QUEUED, Status.TRANSCRIBING} | _OUT,
+    Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.TRANSCRIBED, Status.QUEUED} | _OUT,
+    Status.TRANSCRIBED: {Status.STATS_QUEUED, Status.QUEUED} | _OUT,
+    Status.STATS_QUEUED: {Status.STATS_QUEUED, Status.ANALYZING, Status.QUEUED} | _OUT,
+    Status.ANALYZING: {Status.ANALYZING, Status.COMPLETE, Status.STATS_QUEUED, Status.QUEUED}
+    | _OUT,
+    Status.COMPLETE: {Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
+    Status.FAILED: {Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
+    Status.CANCELLED: {Status.DELETED},
+    Status.DELETED: set(),
+}
+
+
+def stage_started_by(key: JobKey) -> Stage | None:
+    """The stage that an object starts, or None for one that only lies there."""
+    return next((stage for stage in STAGES.values() if stage.starts_from(key)), None)
+
+
+def stage_of(status: Status) -> Stage | None:
+    """The stage whose queue or worker holds a job of this status."""
+    return next((s for s in STAGES.values() if status in (s.queued, s.running)), None)

@@ -1,0 +1,120 @@
+"""What the domain asks of the world. `aws` answers with AWS, tests may answer with memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from debate_analyzer.job import Job
+from debate_analyzer.pipeline import Stage
+from debate_analyzer.unit import Unit
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in the bucket, without its bytes. `etag` comes without quotes."""
+
+    key: str
+    bytes: int
+    etag: str
+    content_type: str
+
+
+class JobTable(Protocol):
+    """Rows are replaced whole, and only if `version` is still the one that was read."""
+
+    def get(self, job_id: str) -> Job | None: ...
+
+    def create(self, job: Job) -> None:
+        """Raises Conflict if there is such a row."""
+
+    def replace(self, job: Job) -> Job:
+        """Write the row, one version on. Raises Conflict if somebody else wrote first."""
+
+    def owned_by(self, owner: str, *, before: str | None, limit: int) -> list[Job]:
+        """Newest first, created before the timestamp `before` (exclusive)."""
+
+    def due(self, now: datetime, *, limit: int) -> list[Job]:
+        """Jobs whose `check_at` has come, the longest waiting first within a shard."""
+
+    def held_by_worker(self, worker: str) -> list[Job]:
+        """Jobs that a worker (by its Batch job id) has claimed."""
+
+    def published_on(self, day: str) -> Iterator[Job]:
+        """The jobs on one page of the index."""
+
+
+class ObjectStore(Protocol):
+    """The bucket."""
+
+    def head(self, key: str) -> StoredObject | None: ...
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """Bytes and etag."""
+
+    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> None:
+        """With `if_match`: raises Conflict unless the object has that etag ("" for no object)."""
+
+    def download(self, key: str, path: Path) -> None: ...
+
+    def upload(self, path: Path, key: str, content_type: str) -> None: ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object below the prefix; the content types are left empty."""
+
+    def presigned_get(self, key: str, *, lifetime: timedelta, filename: str | None = None) -> str:
+        """A URL that answers Range requests; with `filename`, one that downloads."""
+
+    def presigned_put(
+        self, key: str, *, content_type: str, size: int, lifetime: timedelta
+    ) -> tuple[str, dict[str, str]]:
+        """URL and the headers that must be sent with it. It cannot replace an existing object."""
+
+
+class Delivery(Protocol):
+    """A unit in a worker's hands. Not settled, it comes back when its visibility ends."""
+
+    @property
+    def body(self) -> str: ...
+
+    def extend(self, visibility: timedelta) -> None: ...
+
+    def settle(self) -> None:
+        """The message is done with."""
+
+
+class WorkQueue(Protocol):
+    """The units that wait for workers of one stage."""
+
+    def send(self, unit: Unit) -> None: ...
+
+    def receive(self, *, wait: timedelta, visibility: timedelta) -> Delivery | None: ...
+
+    def is_empty(self) -> bool:
+        """No message waiting and none in hand, as far as SQS can tell (approximate)."""
+
+
+class PublishQueue(Protocol):
+    """Asks for a page of the index to be rebuilt."""
+
+    def send(self, job: Job) -> None: ...
+
+
+@dataclass(frozen=True)
+class WorkerCount:
+    """Batch jobs of a stage: `coming` are submitted and not yet running."""
+
+    coming: int
+    running: int
+
+
+class WorkerPool(Protocol):
+    """Batch, as the stage sees it."""
+
+    def count(self, stage: Stage) -> WorkerCount: ...
+
+    def start(self, stage: Stage) -> str:
+        """Submit one worker; its Batch job id."""

@@ -1,0 +1,156 @@
+"""The sweeper: finds what fell between, and puts it back to work.
+
+Every minute it looks at the jobs whose `check_at` has come. Each such job is owed something by an
+event that was lost, a worker that died, or a wait that is over. What to do follows from its status
+alone, and every mend is the same step that the lost event would have taken, so that an event which
+was only late finds its work done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from debate_analyzer.arrival import Arrivals
+from debate_analyzer.change import change
+from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.errors import Conflict, WorkerLost
+from debate_analyzer.job import Fault, Job
+from debate_analyzer.key import parse_key, transcript_key
+from debate_analyzer.pipeline import STAGES, Status
+from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
+
+_LIMIT = 500
+_LOOK_AGAIN = timedelta(minutes=2)
+_UPLOAD_GIVEN_UP = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """`retries` is how often a unit may be started again after the first attempt."""
+
+    table: JobTable
+    store: ObjectStore
+    dispatcher: Dispatcher
+    arrivals: Arrivals
+    publish_queue: PublishQueue
+    retries: int
+
+    def sweep(self, now: datetime) -> dict[str, int]:
+        """Mend what is due; how many jobs of which status were looked at."""
+        looked: dict[str, int] = {}
+        for job in self.table.due(now, limit=_LIMIT):
+            try:
+                self._mend(job, now)
+            except Conflict:
+                continue  # somebody else moved the job at this very moment, so it is not stuck
+            looked[job.status] = looked.get(job.status, 0) + 1
+        return looked
+
+    def reconcile(self, now: datetime) -> int:
+        """Go through the bucket for objects that no job knows; how many were put to work.
+
+        For the start of a laptop, which may have lost the last seconds of its table and queues:
+        the objects are the truth. Reads one page of keys per thousand objects.
+        """
+        return sum(
+            self.arrivals.receive(found.key, now) is not None
+            for found in self.store.list("jobs/")
+            if self._is_news(found.key, found.etag)
+        )
+
+    def _is_news(self, key: str, etag: str) -> bool:
+        job = self.table.get(key.split("/")[1])
+        return job is None or all((u.key, u.etag) != (key, etag) for u in job.units.values())
+
+    def release(self, worker: str, now: datetime) -> list[str]:
+        """A worker has died: what it held goes back to its queue; the ids of those jobs."""
+        released = []
+        for job in self.table.held_by_worker(worker):
+            try:
+                self._give_back(job, now)
+            except Conflict:
+                continue  # taken over already
+            released.append(job.job_id)
+        return released
+
+    def follow_up(self) -> None:
+        """A worker has left: a unit that came at that very moment gets another."""
+        for stage in STAGES.values():
+            if not self.dispatcher.is_idle(stage):
+                self.dispatcher.call_worker(stage)
+
+    def _mend(self, job: Job, now: datetime) -> None:
+        match job.status:
+            case Status.UPLOADING:
+                self._look_for_upload(job, now)
+            case Status.QUEUED | Status.STATS_QUEUED:
+                self._look_for_unit(job, now)
+            case Status.TRANSCRIBING | Status.ANALYZING:
+                self._give_back(job, now)
+            case Status.TRANSCRIBED:
+                self._look_for_transcript(job, now)
+            case _:
+                self.publish_queue.send(job)
+                self._later(job, now)
+
+    def _look_for_upload(self, job: Job, now: datetime) -> None:
+        if job.media and self.store.head(job.media.key):
+            self.arrivals.receive(job.media.key, now)
+        elif now - job.created_at > _UPLOAD_GIVEN_UP:
+            fault = Fault(
+                code="upload_abandoned",
+                message="The upload never arrived. Upload the file again.",
+            )
+            self.table.replace(job.failed(fault, now))
+        else:
+            self._later(job, now)
+
+    def _look_for_unit(self, job: Job, now: datetime) -> None:
+        unit = job.unit
+        if unit is None:
+            raise ValueError(f"Job {job.job_id} is {job.status} without a unit.")
+        if job.retry_at is not None:
+            self.table.replace(job.requeued(now))
+            self.dispatcher.send(unit)
+        elif self.dispatcher.is_idle(unit.stage):
+            self._later(job, now)
+            self.dispatcher.send(unit)
+        else:
+            self._later(job, now)
+            self.dispatcher.call_worker(unit.stage)
+
+    def _look_for_transcript(self, job: Job, now: datetime) -> None:
+        unit = job.units.get("transcribe")
+        if unit is None:
+            raise ValueError(f"Job {job.job_id} is {job.status} without a recording.")
+        recording = parse_key(unit.key)
+        key = transcript_key(job.job_id, recording.stem) if recording else ""
+        if self.arrivals.receive(key, now) is None:
+            # The worker died between "transcribed" and the transcript.
+            self.table.replace(job.requeued(now))
+            self.dispatcher.send(unit)
+
+    def _give_back(self, job: Job, now: datetime) -> None:
+        unit = job.unit
+        if unit is None:
+            return
+        if job.attempt > self.retries:
+            fault = Fault(
+                code=WorkerLost.code,
+                message=(
+                    f"The machine went away {job.attempt} times while it worked on this file, "
+                    "which may need more memory than there is. Try a shorter recording."
+                ),
+            )
+            self.table.replace(job.failed(fault, now))
+            return
+        self.table.replace(job.requeued(now))
+        self.dispatcher.send(unit)
+
+    def _later(self, job: Job, now: datetime) -> None:
+        change(
+            self.table,
+            job.job_id,
+            lambda fresh: fresh.checked(now + _LOOK_AGAIN) if fresh.check_at is not None else fresh,
+        )
