@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 from collections.abc import Mapping
 from functools import cache
+from types import FrameType
 from typing import Any
 
 from debate_analyzer import aws
@@ -16,7 +19,9 @@ from debate_analyzer.pipeline import STAGES, Stage
 from debate_analyzer.ports import JobTable, ObjectStore
 from debate_analyzer.publication import Publication
 from debate_analyzer.sweeper import Sweeper
-from debate_analyzer.worker import Process, Worker
+from debate_analyzer.worker import Process, Stopped, Worker
+
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -87,17 +92,32 @@ def catalogue(settings: Settings) -> Catalogue:
     )
 
 
-def worker(
-    settings: Settings, stage: Stage, process: Process, environ: Mapping[str, str]
-) -> Worker:
-    return Worker(
+def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> int:
+    """Drain the stage's queue with `process`; the exit code of the Batch job.
+
+    SIGTERM (spot reclaim, a stop of the laptop) gives the unit in hand back to the queue.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    settings = Settings(environ)
+    worker = Worker(
         table=job_table(settings),
         queue=aws.SqsWorkQueue(_client("sqs"), settings.work_queue_url(stage)),
         process=process,
         now=utc_now,
-        name=environ.get("AWS_BATCH_JOB_ID", "by-hand"),
-        attempt=int(environ.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+        name=settings.text("AWS_BATCH_JOB_ID", "by-hand"),
+        attempt=int(settings.number("AWS_BATCH_JOB_ATTEMPT", 1)),
         lease=settings.lease,
         linger=settings.linger,
         retry_ladder=settings.retry_ladder,
     )
+    try:
+        done = worker.run()
+    except Stopped:
+        logger.info("told to stop; the unit in hand went back to the queue")
+        return 128 + signal.SIGTERM
+    logger.info("the queue is empty; %d units done", done)
+    return 0
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise Stopped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -15,7 +15,7 @@ from debate_analyzer.key import (
     captions_key,
     is_job_id,
     parse_key,
-    statistics_key,
+    private_statistics_key,
     transcript_key,
     video_key,
 )
@@ -63,6 +63,14 @@ class UploadTarget(BaseModel):
     url: str
     headers: dict[str, str]
     expires_at: Timestamp
+
+
+class VideoLink(BaseModel):
+    """The recording, for as long as the link lasts."""
+
+    url: str
+    expires_at: Timestamp
+    content_type: str
 
 
 @dataclass(frozen=True)
@@ -133,19 +141,19 @@ class Catalogue:
         """Raises NotReady."""
         if job.figures is None:
             raise NotReady("There are no statistics yet. They appear when the debate is complete.")
-        return self.store.presigned_get(statistics_key(job.job_id), lifetime=_LINK)
+        return self.store.presigned_get(private_statistics_key(job.job_id), lifetime=_LINK)
 
-    def video_url(self, job: Job, now: datetime) -> dict[str, Any]:
+    def video_url(self, job: Job, now: datetime) -> VideoLink:
         """Raises NotReady while nothing has arrived, NotFound where there never was a recording."""
         if job.media is None:
             raise NotFound("This debate came as a transcript, without its recording.")
         if job.media.etag is None:
             raise NotReady("The recording has not arrived yet.")
-        return {
-            "url": self.store.presigned_get(job.media.key, lifetime=_VIDEO_LINK),
-            "expires_at": now + _VIDEO_LINK,
-            "content_type": job.media.content_type,
-        }
+        return VideoLink(
+            url=self.store.presigned_get(job.media.key, lifetime=_VIDEO_LINK),
+            expires_at=now + _VIDEO_LINK,
+            content_type=job.media.content_type,
+        )
 
 
 def view(job: Job) -> JobView:

@@ -72,6 +72,11 @@ def captions_key(job_id: str, stem: str, suffix: str) -> str:
     return f"jobs/{job_id}/captions/{stem}.{suffix}"
 
 
+def private_statistics_key(job_id: str) -> str:
+    """The statistics of one debate, published or not; read through the API."""
+    return f"jobs/{job_id}/statistics/statistics.json"
+
+
 def statistics_key(job_id: str) -> str:
     """The published statistics of one debate."""
     return f"statistics/by-job/{job_id}.json"

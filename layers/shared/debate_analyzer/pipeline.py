@@ -34,7 +34,7 @@ MEDIA_SUFFIXES = (
 
 @dataclass(frozen=True)
 class Stage:
-    """A step with its own queues and workers, started by an object in `folder` with a suffix of its."""
+    """A step with queues and workers of its own; an object `folder`/*`suffix` starts it."""
 
     name: str
     folder: str

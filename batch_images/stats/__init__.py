@@ -1,0 +1,1 @@
+"""The stats image: from a transcript to its statistics."""

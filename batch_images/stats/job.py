@@ -1,0 +1,104 @@
+"""The stats worker: `python -m batch_images.stats.job`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from batch_images.stats.parquet import write_parquet
+from debate_analyzer.bootstrap import job_table, object_store, publish_queue, run_worker
+from debate_analyzer.config import Settings
+from debate_analyzer.errors import InvalidTranscript
+from debate_analyzer.job import Figures, Job, utc_now
+from debate_analyzer.key import (
+    SCHEMA_KEY,
+    parse_key,
+    private_statistics_key,
+    speaker_stats_key,
+    statistics_key,
+)
+from debate_analyzer.pipeline import STATS
+from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
+from debate_analyzer.statistics import Statistics, compute
+from debate_analyzer.transcript import parse_transcript
+from debate_analyzer.unit import Unit
+from debate_analyzer.worker import Result
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class StatsProcess:
+    """worker.Process for the stats stage."""
+
+    table: JobTable
+    store: ObjectStore
+    publish_queue: PublishQueue
+    now: Callable[[], datetime]
+
+    def publish_schema(self) -> None:
+        """`statistics/schema.json`, as this version of the worker writes its files."""
+        schema = json.dumps(Statistics.model_json_schema(by_alias=True, mode="serialization"))
+        self.store.put(SCHEMA_KEY, schema.encode(), _JSON)
+
+    def __call__(self, job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        """Write the figures; everything may be written twice, as the same bytes."""
+        found = self.store.get(unit.key)
+        key = parse_key(unit.key)
+        if found is None or key is None:
+            raise InvalidTranscript("The transcript was deleted before it could be counted.")
+        transcript = parse_transcript(found[0])
+        statistics = compute(
+            transcript,
+            job_id=job.job_id,
+            video_label=job.title,
+            transcript_key=unit.key,
+            updated_at=job.updated_at.isoformat(),
+        )
+        document = statistics.model_dump_json(by_alias=True).encode()
+        parquet = write_parquet(statistics)
+        self.store.put(
+            speaker_stats_key(job.job_id, key.stem), parquet, "application/vnd.apache.parquet"
+        )
+        self.store.put(private_statistics_key(job.job_id), document, _JSON)
+        if job.published:
+            self.store.put(statistics_key(job.job_id), document, _JSON)
+        report(1.0)
+        figures = Figures(
+            duration=statistics.duration,
+            speaking_time=statistics.totals.speaking_time,
+            words=statistics.totals.words,
+            speakers=statistics.speakers_count,
+        )
+        return Result(
+            settle=lambda job: job.completed(figures, self.now(), language=statistics.language),
+            afterwards=lambda: self._ask_for_publication(job.job_id),
+        )
+
+    def _ask_for_publication(self, job_id: str) -> None:
+        job = self.table.get(job_id)
+        if job is not None:
+            self.publish_queue.send(job)
+
+
+def main() -> int:
+    """Drain the stats queue. The exit code of the Batch job."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = Settings(os.environ)
+    process = StatsProcess(
+        table=job_table(settings),
+        store=object_store(settings),
+        publish_queue=publish_queue(settings),
+        now=utc_now,
+    )
+    process.publish_schema()
+    return run_worker(STATS, process, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
