@@ -52,12 +52,22 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """Serves `app`; the port is taken at construction, requests are answered after `start`."""
+    """Takes the port at construction; what connects before `start` waits for its answer."""
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, port: int) -> None:
         self._socket = bind(port)
         self.port: int = self._socket.getsockname()[1]
         self._listening = threading.Event()
+        self._uvicorn: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is served, without a slash at the end."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self, app: ASGIApp) -> None:
+        """Return once requests are answered. Raises RuntimeError when the application refuses."""
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -65,30 +75,23 @@ class Server:
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        self._uvicorn = _Uvicorn(config, self._listening)
-        self._thread = threading.Thread(target=self._serve, name=f"http-{self.port}", daemon=True)
+        self._uvicorn = server = _Uvicorn(config, self._listening)
+        name = f"http-{self.port}"
+        self._thread = threading.Thread(target=self._serve, args=(server,), name=name, daemon=True)
+        self._thread.start()
+        self._listening.wait()
+        if not server.started:
+            raise RuntimeError(f"the application on port {self.port} did not start; see above")
 
-    @property
-    def url(self) -> str:
-        """Where it is served, without a slash at the end."""
-        return f"http://{HOST}:{self.port}"
-
-    def _serve(self) -> None:
+    def _serve(self, server: uvicorn.Server) -> None:
         try:
-            asyncio.run(self._uvicorn.serve(sockets=[self._socket]))
+            asyncio.run(server.serve(sockets=[self._socket]))
         finally:
             self._listening.set()
 
-    def start(self) -> None:
-        """Return once requests are answered. Raises RuntimeError when the application refuses."""
-        self._thread.start()
-        self._listening.wait()
-        if not self._uvicorn.started:
-            raise RuntimeError(f"the application on port {self.port} did not start; see above")
-
     def stop(self) -> None:
-        """End open requests, the application's lifespan and the thread."""
-        self._uvicorn.should_exit = True
-        if self._thread.ident is not None:
+        """End open requests, the application's lifespan and the thread, and free the port."""
+        if self._uvicorn is not None and self._thread is not None:
+            self._uvicorn.should_exit = True
             self._thread.join()
         self._socket.close()

@@ -34,9 +34,9 @@ class Batch:
         self._grace = grace
         self._scheduler: Scheduler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        secret = _secret(data / "batch" / "secret")
-        self._server = Server(application(secret, lambda: self._scheduler, self._lifespan), port)
-        self.endpoint = f"{self._server.url}/{secret}"
+        self._secret = _secret(data / "batch" / "secret")
+        self._server = Server(port)
+        self.endpoint = f"{self._server.url}/{self._secret}"
         """What AWS_ENDPOINT_URL_BATCH is to be."""
 
     @asynccontextmanager
@@ -48,7 +48,7 @@ class Batch:
 
     def start(self) -> None:
         """Answer on the endpoint."""
-        self._server.start()
+        self._server.start(application(self._secret, lambda: self._scheduler, self._lifespan))
 
     def deploy(self, site: Site) -> None:
         """Take up the jobs of the last run and start what waits."""
