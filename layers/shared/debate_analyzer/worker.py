@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from debate_analyzer.change import change
 from debate_analyzer.errors import InvalidInput, NotFound
 from debate_analyzer.job import Claim, Fault, Job, Settled
@@ -81,7 +83,11 @@ class Worker:
         return self.done
 
     def _take(self, delivery: Delivery) -> None:
-        unit = Unit.model_validate_json(delivery.body)
+        try:
+            unit = Unit.model_validate_json(delivery.body)
+        except ValidationError:
+            logger.exception("not a unit; left to the dead-letter queue: %.200s", delivery.body)
+            return
         claim = Claim(worker=self.name, attempt=self.attempt, until=self._until())
         try:
             job = change(self.table, unit.job_id, lambda job: job.claimed(unit, claim, self.now()))

@@ -1,0 +1,81 @@
+# make run   sets up, starts the laptop stack, opens for uploads
+# make demo  the same, with the demo debate: exits with its result
+# make test  sets up, passes every test
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PORT ?= 8080
+MODELS_DIR ?= .models
+export MODELS_DIR
+
+.PHONY: help setup setup-test run demo check test bench lock clean
+
+help:
+	@grep -E '^# make' Makefile | cut -c3-
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.8
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(UV)
+	@echo "Installing what the laptop stack needs (about 450 MB) ..."
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what the tests need ..."
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The SAM CLI pins a boto3 of its own, so it has an environment of its own.
+$(VENV)/.sam: requirements/sam.txt | $(UV)
+	@echo "Installing the AWS SAM CLI ..."
+	@$(UV) venv -q --allow-existing --python $(BIN)/python $(VENV)/sam
+	@$(UV) pip install -q --python $(VENV)/sam/bin/python --require-hashes -r requirements/sam.txt
+	@touch $@
+
+$(MODELS_DIR)/.ready: batch_images/transcribe/weights.txt $(VENV)/.run
+	@$(BIN)/python -m batch_images.transcribe.weights --models-dir $(MODELS_DIR)
+	@touch $@
+
+setup: $(VENV)/.run $(MODELS_DIR)/.ready
+
+setup-test: setup $(VENV)/.dev $(VENV)/.sam
+	@$(BIN)/python -m tests.ensure_browser
+
+run: setup
+	@$(BIN)/python -m local run --port $(PORT)
+
+demo: setup
+	@$(BIN)/python -m local demo --port $(PORT)
+
+check: $(VENV)/.dev $(VENV)/.sam
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_template.py
+
+test: setup-test check
+	$(BIN)/python -m pytest
+
+bench: setup-test
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+lock: $(UV)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
+
+clean:
+	rm -rf $(VENV) .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,26 @@
+"""Fixtures that every room uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moto
+import pytest
+
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may reach an account, whatever the machine is signed in to."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def world(_no_account: None) -> Iterator[World]:
+    with moto.mock_aws():
+        yield World()

@@ -1,0 +1,114 @@
+"""The job row under any order of steps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from debate_analyzer.errors import Conflict
+from debate_analyzer.job import Claim, Fault, Figures, Job, Media, Settled, announced
+from debate_analyzer.pipeline import STATS, TRANSCRIBE, TRANSITIONS, Status
+from debate_analyzer.unit import Unit
+from tests.world import JOB_ID, TRANSCRIPT, VIDEO
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+FINAL = {Status.FAILED, Status.CANCELLED, Status.DELETED}
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Uploads, transcripts, workers, deaths and retries come in any order, at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.job: Job = announced(
+            owner="ana",
+            title="t",
+            media=Media(key=VIDEO, bytes=1),
+            now=NOW,
+            job_id=JOB_ID,
+            published=True,
+        )
+        self.before = self.job.status
+
+    def _try(self, step) -> None:  # type: ignore[no-untyped-def]
+        self.before = self.job.status
+        try:
+            self.job = step()
+        except (Conflict, Settled):
+            return
+
+    @rule(spell=st.integers(1, 200))
+    def time_passes(self, spell: int) -> None:
+        self.now += timedelta(seconds=spell)
+        self.before = self.job.status
+
+    @rule(etag=st.sampled_from("ab"), stage=st.sampled_from([TRANSCRIBE, STATS]))
+    def content_arrives(self, etag: str, stage) -> None:  # type: ignore[no-untyped-def]
+        key = VIDEO if stage is TRANSCRIBE else TRANSCRIPT
+        unit = Unit(job_id=JOB_ID, stage_name=stage.name, key=key, etag=etag)
+        self._try(lambda: self.job.queued(unit, self.now))
+
+    @rule(worker=st.sampled_from("xy"), stage=st.sampled_from(["transcribe", "stats"]))
+    def worker_claims(self, worker: str, stage: str) -> None:
+        unit = self.job.units.get(stage)
+        claim = Claim(worker=worker, until=self.now.timestamp() + 60)
+        if unit is not None:
+            self._try(lambda: self.job.claimed(unit, claim, self.now))
+
+    @rule()
+    def worker_finishes(self) -> None:
+        if self.job.status is Status.TRANSCRIBING:
+            self._try(
+                lambda: self.job.transcribed(
+                    self.now, duration=1, language="en", speakers_count=1, warnings=[]
+                )
+            )
+        elif self.job.status is Status.ANALYZING:
+            figures = Figures(duration=1, speaking_time=1, words=1, speakers=1)
+            self._try(lambda: self.job.completed(figures, self.now))
+
+    @rule()
+    def worker_fails(self) -> None:
+        self._try(lambda: self.job.failed(Fault(code="x", message="y"), self.now))
+
+    @rule()
+    def unit_is_given_back(self) -> None:
+        if self.job.stage:
+            self._try(lambda: self.job.requeued(self.now))
+
+    @rule()
+    def unit_is_postponed(self) -> None:
+        fault = Fault(code="x", message="y")
+        later = self.now + timedelta(minutes=5)
+        self._try(lambda: self.job.postponed(fault, later, self.now))
+
+    @invariant()
+    def moves_only_along_the_table(self) -> None:
+        moved = self.job.status is not self.before
+        assert not moved or self.job.status in TRANSITIONS[self.before]
+
+    @invariant()
+    def what_is_not_over_is_looked_at_some_day(self) -> None:
+        assert self.job.status in FINAL or self.job.check_at is not None
+
+    @invariant()
+    def what_is_over_is_left_alone(self) -> None:
+        assert self.job.status not in FINAL or self.job.check_at is None
+
+    @invariant()
+    def only_a_job_in_hand_has_a_claim_and_one_in_a_stage_a_unit(self) -> None:
+        running = self.job.status in (Status.TRANSCRIBING, Status.ANALYZING)
+        assert (self.job.claim is not None) == running
+        assert (self.job.stage is None) or self.job.unit is not None
+
+    @invariant()
+    def a_row_survives_its_json(self) -> None:
+        assert Job.model_validate_json(self.job.model_dump_json()) == self.job
+
+
+AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
