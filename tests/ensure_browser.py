@@ -1,4 +1,4 @@
-"""Sees to it that the browser tests find a Chromium: the system's, or the one Playwright fetches."""
+"""Sees to it that the browser tests find a Chromium: the system's, or one from Playwright."""
 
 from __future__ import annotations
 
