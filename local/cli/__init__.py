@@ -1,0 +1,92 @@
+"""The `debate` command: a client of the API, on the laptop or on AWS.
+
+Exit codes: 0 done; 1 the debate failed; 2 wrong usage, or the API refused; 3 the API cannot be
+reached; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.cli.exits import INTERRUPTED, REFUSED, UNREACHABLE
+
+DEFAULT_API = "http://127.0.0.1:8080"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    # Imported now, so that `--help` and a slip of the pen are answered at once.
+    from rich.console import Console
+
+    from local.cli import commands
+    from local.cli.client import Client, Refused, Unreachable
+    from local.cli.show import complain
+
+    errors = Console(stderr=True)
+    try:
+        with Client(options.api, options.token) as client:
+            code: int = getattr(commands, options.command)(client, options, errors)
+            return code
+    except Refused as error:
+        complain(errors, str(error))
+        return REFUSED
+    except Unreachable as error:
+        complain(errors, str(error))
+        if options.api == DEFAULT_API:
+            complain(errors, "Is the stack running? `make run` starts it.")
+        return UNREACHABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="debate",
+        description="Upload debates; read who said what, and for how long.",
+        epilog="Exit codes: 0 done, 1 the debate failed, 2 refused, 3 the API cannot be reached.",
+    )
+    parser.add_argument(
+        "--api",
+        metavar="URL",
+        default=os.environ.get("DEBATE_API") or DEFAULT_API,
+        help=f"the deployment (default: $DEBATE_API, or {DEFAULT_API})",
+    )
+    parser.add_argument(
+        "--token",
+        metavar="JWT",
+        default=os.environ.get("DEBATE_TOKEN"),
+        help="for a deployment on AWS (default, and safer: $DEBATE_TOKEN)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    upload = commands.add_parser("upload", help="send a recording")
+    upload.add_argument("file", type=Path, metavar="FILE")
+    upload.add_argument("--title", help="what to call it (default: the file's name)")
+    upload.add_argument("--language", metavar="CODE", help="such as en or es (default: heard)")
+    upload.add_argument("--speakers", type=_count, metavar="N", help="how many speak, if you know")
+    upload.add_argument("--wait", action="store_true", help="stay until the statistics are there")
+    upload.add_argument("--json", action="store_true", help="print the job as JSON")
+
+    jobs = commands.add_parser("jobs", help="list debates, newest first")
+    jobs.add_argument("--limit", type=_count, default=50, metavar="N", help="at most (default: 50)")
+    jobs.add_argument("--json", action="store_true", help="print them as JSON")
+
+    show = commands.add_parser("show", help="a debate and its statistics")
+    show.add_argument("id", metavar="ID", help="the id or the start of it")
+    show.add_argument("--json", action="store_true", help="print the job as JSON")
+
+    transcript = commands.add_parser("transcript", help="what was said")
+    transcript.add_argument("id", metavar="ID", help="the id or the start of it")
+    transcript.add_argument("--format", choices=("json", "srt", "vtt", "txt"), default="txt")
+    transcript.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)

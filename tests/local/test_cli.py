@@ -1,0 +1,339 @@
+"""The `debate` command against a server that speaks the API's contract.
+
+The same commands run against the real API in the end-to-end tests.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from debate_analyzer.catalogue import JobView
+from debate_analyzer.pipeline import Status
+from debate_analyzer.statistics import Statistics, compute
+from debate_analyzer.transcript import Segment, Transcript
+from local.cli import main
+from local.cli.show import clock, plain
+from local.server import Server
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+ESCAPE = "\x1b]0;owned\x07"
+SENT = {"content-type": "video/mp4", "if-none-match": "*"}
+
+
+def job(**facts: Any) -> JobView:
+    given: dict[str, Any] = {
+        "job_id": str(uuid.uuid4()),
+        "title": "A debate",
+        "filename": "debate.mp4",
+        "status": Status.UPLOADING,
+        "stage": "upload",
+        "progress": None,
+        "attempt": 1,
+        "retry_at": None,
+        "error": None,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "completed_at": None,
+        "duration": None,
+        "language": None,
+        "speakers_count": None,
+        "bytes": None,
+        "content_type": None,
+        "published": True,
+        "warnings": [],
+    }
+    return JobView.model_validate({**given, **facts})
+
+
+def statistics(job_id: str) -> Statistics:
+    speech = [
+        Segment(start=0, end=6, text="one two three", speaker="SPEAKER_00"),
+        Segment(start=6, end=10, text="four", speaker="SPEAKER_01"),
+    ]
+    return compute(
+        Transcript(duration=10, transcription=speech),
+        job_id=job_id,
+        video_label="A debate",
+        transcript_key="k",
+        updated_at="2026-11-21T09:30:00Z",
+    )
+
+
+@dataclass
+class Contract:
+    """What `docs/architecture.md` says of the API, with the jobs of one test."""
+
+    jobs: list[JobView] = field(default_factory=list)
+    course: list[Status] = field(default_factory=list)
+    """Statuses a job goes through, one each time somebody looks."""
+    fault: dict[str, str] | None = None
+    announced: dict[str, Any] = field(default_factory=dict)
+    received: bytes = b""
+    token: str | None = None
+    page: int = 2
+    url: str = ""
+
+    def application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/api/uploads", self.announce, methods=["POST"]),
+                Route("/api/jobs", self.list),
+                Route("/api/jobs/{id}", self.get),
+                Route("/api/jobs/{id}/{what}", self.document),
+                Route("/bucket/video", self.put, methods=["PUT"]),
+                Route("/bucket/{id}/{what}", self.object),
+            ]
+        )
+
+    async def announce(self, request: Request) -> Response:
+        self.token = request.headers.get("authorization")
+        self.announced = await request.json()
+        if not self.announced["filename"].endswith(".mp4"):
+            return problem(400, f"{ESCAPE} is not a recording we can read.")
+        self.jobs.insert(0, job(title=self.announced.get("title", "debate")))
+        expires = (NOW + timedelta(hours=1)).isoformat()
+        target = {"url": f"{self.url}/bucket/video", "headers": SENT, "expires_at": expires}
+        body = {"job": self.jobs[0].model_dump(mode="json"), "upload": {"method": "PUT", **target}}
+        return JSONResponse(body, 201)
+
+    async def put(self, request: Request) -> Response:
+        if "authorization" in request.headers:
+            return PlainTextResponse("<Error><Message>Two credentials.</Message></Error>", 400)
+        if {name: request.headers.get(name) for name in SENT} != SENT:
+            return PlainTextResponse("<Error><Message>Not as signed.</Message></Error>", 403)
+        if request.headers["content-length"] != str(self.announced["size"]):
+            return PlainTextResponse("<Error><Message>Not the size.</Message></Error>", 403)
+        self.received = await request.body()
+        return Response()
+
+    async def list(self, request: Request) -> Response:
+        start = int(request.query_params.get("cursor", "0"))
+        end = start + self.page
+        cursor = str(end) if end < len(self.jobs) else None
+        found = [one.model_dump(mode="json") for one in self.jobs[start:end]]
+        return JSONResponse({"jobs": found, "next_cursor": cursor})
+
+    async def get(self, request: Request) -> Response:
+        for number, one in enumerate(self.jobs):
+            if one.job_id == request.path_params["id"]:
+                if self.course:
+                    change = {"status": self.course.pop(0), "error": self.fault, "progress": 0.5}
+                    one = self.jobs[number] = one.model_copy(update=change)
+                return JSONResponse(one.model_dump(mode="json"))
+        return problem(404, "There is no such debate here.")
+
+    async def document(self, request: Request) -> Response:
+        path = "/".join(request.path_params[name] for name in ("id", "what"))
+        return RedirectResponse(f"{self.url}/bucket/{path}?{request.url.query}", 302)
+
+    async def object(self, request: Request) -> Response:
+        if request.path_params["what"] == "statistics":
+            body = statistics(request.path_params["id"]).model_dump_json(by_alias=True)
+            return Response(body, media_type="application/json")
+        return PlainTextResponse(f"{request.query_params['format']}: {ESCAPE}\n")
+
+
+def problem(status: int, detail: str) -> Response:
+    body = {"status": status, "code": "x", "title": "x", "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Contract]:
+    server = Server(0)
+    contract = Contract(url=server.url)
+    server.start(contract.application())
+    monkeypatch.setenv("DEBATE_API", server.url)
+    monkeypatch.delenv("DEBATE_TOKEN", raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    yield contract
+    server.stop()
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "debate.mp4"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    return path
+
+
+def test_upload_sends_the_file_as_the_api_says(
+    api: Contract, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["upload", str(video), "--title", "Tonight", "--language", "en", "--speakers", "3"]
+    assert main(arguments) == 0
+    assert api.announced == {
+        "filename": "debate.mp4",
+        "size": 2_560_000,
+        "content_type": "",
+        "title": "Tonight",
+        "language": "en",
+        "speakers": 3,
+    }
+    assert api.received == video.read_bytes()
+    assert capsys.readouterr().out.strip() == api.jobs[0].job_id
+
+
+def test_the_token_goes_to_the_api_and_not_to_the_storage(api: Contract, video: Path) -> None:
+    assert main(["--token", "secret", "upload", str(video)]) == 0
+    assert api.token == "Bearer secret"
+    assert api.received == video.read_bytes()
+
+
+def test_a_token_does_not_travel_in_the_clear(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--api", "http://debates.example", "--token", "secret", "jobs"]) == 2
+    assert "https" in capsys.readouterr().err
+
+
+def test_waiting_ends_with_the_statistics(
+    api: Contract, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.course = [Status.QUEUED, Status.TRANSCRIBING, Status.ANALYZING, Status.COMPLETE]
+    assert main(["upload", str(video), "--wait"]) == 0
+    out = capsys.readouterr().out
+    assert "SPEAKER_00" in out
+    assert "60%" in out
+    assert api.course == []
+
+
+def test_waiting_for_a_debate_that_fails_tells_why(
+    api: Contract, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.course = [Status.QUEUED, Status.FAILED]
+    api.fault = {"code": "no_speech", "message": "Nobody speaks in this recording."}
+    assert main(["upload", str(video), "--wait"]) == 1
+    assert "Nobody speaks in this recording." in capsys.readouterr().err
+
+
+def test_json_is_the_finished_job_and_nothing_else(
+    api: Contract, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.course = [Status.COMPLETE]
+    assert main(["upload", str(video), "--wait", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "COMPLETE"
+
+
+def test_a_refusal_is_a_sentence_without_terminal_escapes(
+    api: Contract, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes.pdf"
+    notes.write_bytes(b"x")
+    assert main(["upload", str(notes)]) == 2
+    error = capsys.readouterr().err
+    assert "is not a recording we can read." in error
+    assert "\x1b]" not in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["upload", "no-such-file.mp4"],
+        ["upload", "VIDEO", "--title", "t" * 201],
+        ["upload", "VIDEO", "--language", "English"],
+        ["show", "ffff"],
+        ["show", str(uuid.uuid4())],
+        ["transcript", "ffff"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    api: Contract, video: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(video) if argument == "VIDEO" else argument for argument in arguments]) == 2
+    assert capsys.readouterr().err.strip()
+    assert api.received == b""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["jobs", "--limit", "0"], ["upload"], ["transcript", "1", "--format", "pdf"]]
+)
+def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+
+
+def test_an_api_that_is_not_there_ends_with_code_3(capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = Server(0)
+    nobody.stop()
+    assert main(["--api", nobody.url, "jobs"]) == 3
+    assert nobody.url in capsys.readouterr().err
+
+
+def test_jobs_lists_every_page_up_to_the_limit(
+    api: Contract, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.jobs = [job(title=f"debate {number} {ESCAPE}") for number in range(5)]
+    assert main(["jobs", "--limit", "4"]) == 0
+    out = capsys.readouterr().out
+    assert [f"debate {number}" in out for number in range(5)] == [True] * 4 + [False]
+    assert "\x1b]" not in out
+    assert main(["jobs", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["job_id"] for one in listed] == [one.job_id for one in api.jobs]
+
+
+def test_a_markup_title_is_shown_as_it_is(
+    api: Contract, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.jobs = [job(title="[red]stop[/red] [link=http://evil.example]here[/link]")]
+    assert main(["jobs"]) == 0
+    assert "[red]stop[/red] [link=http://evil.example]here[/link]" in capsys.readouterr().out
+
+
+def test_show_takes_the_start_of_an_id(api: Contract, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [f"{start}{str(uuid.uuid4())[4:]}" for start in ("abcd", "abce", "dcba")]
+    api.jobs = [job(job_id=one, status=Status.COMPLETE) for one in ids]
+    assert main(["show", "DCB"]) == 0
+    out = capsys.readouterr().out
+    assert ids[2] in out
+    assert "SPEAKER_01" in out
+    assert main(["show", "abc"]) == 2
+    assert "2 debates" in capsys.readouterr().err
+
+
+def test_a_transcript_goes_to_a_file_byte_for_byte(api: Contract, tmp_path: Path) -> None:
+    api.jobs = [job()]
+    target = tmp_path / "debate.srt"
+    arguments = ["transcript", api.jobs[0].job_id, "--format", "srt", "-o", str(target)]
+    assert main(arguments) == 0
+    assert target.read_text() == f"srt: {ESCAPE}\n"
+
+
+def test_a_transcript_on_a_terminal_obeys_nobody(
+    api: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.jobs = [job()]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["transcript", api.jobs[0].job_id]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Señor 👩‍👧 ok", "Señor 👩‍👧 ok"),
+        ("a\x1b[31mb", "a�[31mb"),
+        ("a\x9bb\x00", "a�b�"),
+        ("exe.\u202etxt", "exe.�txt"),
+    ],
+)
+def test_plain_keeps_words_and_drops_orders(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (84.2, "1:24"), (3723, "1:02:03")])
+def test_clock(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown
