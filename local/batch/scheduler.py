@@ -72,7 +72,8 @@ class Site:
     queues: Iterable[Queue]
     definitions: Iterable[Definition]
     environment: Callable[[str | None], Mapping[str, str]]
-    """From the ARN of a job's role to its credentials, region and AWS endpoint."""
+    """From the ARN of a job's role to its credentials, region and AWS endpoint, and whatever else
+    is different here from what the definition says."""
     emit: Callable[[dict[str, Any]], None]
     """Given a job's detail at each change of its status; one call at a time, in order."""
     project: Path
@@ -271,7 +272,8 @@ class Scheduler:
         )
 
     def _environment(self, job: Job, definition: Definition) -> dict[str, str]:
-        """The user's environment without its own AWS settings, then what a container would get."""
+        """The user's environment without its own AWS settings, then what a container would get, as
+        far as this machine does not know better."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
             **ours,
@@ -279,8 +281,8 @@ class Scheduler:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONUNBUFFERED": "1",
-            **self._site.environment(definition.job_role_arn),
             **definition.environment,
+            **self._site.environment(definition.job_role_arn),
             **{item.name: item.value for item in job.overrides.environment},
             "AWS_BATCH_JOB_ID": job.job_id,
             "AWS_BATCH_JQ_NAME": queue_name(job.job_queue),

@@ -117,11 +117,6 @@ class Client:
         """Who spoke how long, and the rest."""
         return Statistics.model_validate_json(self._document(f"/api/jobs/{job_id}/statistics"))
 
-    def status(self) -> dict[str, Any]:
-        """What the laptop's `/status` says; AWS has none."""
-        answer: dict[str, Any] = self._call("GET", "/status").json()
-        return answer
-
     def _document(self, path: str) -> bytes:
         location = self._call("GET", path).headers["location"]
         try:

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -97,6 +98,15 @@ def application(site: Site, port: int) -> Starlette:
         middleware=[Middleware(Guard, port=port)],
         lifespan=lifespan,
     )
+
+
+def is_served(url: str) -> bool:
+    """Whether a stack of ours, rather than something else or nothing, answers there."""
+    try:
+        status = httpx.get(f"{url}/status", timeout=5).json()
+    except (httpx.TransportError, ValueError):
+        return False
+    return isinstance(status, dict) and status.get("service") == SERVICE
 
 
 class _Pages(StaticFiles):

@@ -1,0 +1,108 @@
+"""The whole stack on one machine: emulator, Batch and web server around the deployed template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from batch_images.transcribe import weights
+from local import web
+from local.batch import Batch
+from local.batch import Site as BatchSite
+from local.emulator import Emulator
+from local.folder import DataFolder
+from local.server import PortTaken, Server, bind
+from local.stack import Stack, deploy
+from local.steps import Steps
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATE = PROJECT / "template.yaml"
+FRONTEND = PROJECT / "frontend"
+
+_STOP_GRACE = 3.0
+"""Seconds a worker gets to hand its unit back when the stack stops."""
+
+
+@contextmanager
+def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterator[str]:
+    """Start everything, yield the page's address, stop everything. The folder is held already.
+
+    Raises Misconfigured (PortTaken among it) with a sentence.
+    """
+    with ExitStack() as running:
+        page = Server(port)
+        running.callback(page.stop)
+        with steps.step("models") as say:
+            weights.ensure(models, report=say)
+        batch = Batch(folder.path, _same_port(folder, "batch"), grace=_STOP_GRACE)
+        running.callback(batch.stop)
+        emulator = Emulator(
+            folder.path,
+            port=_same_port(folder, "emulator"),
+            batch_endpoint=batch.endpoint,
+            public_endpoint=page.url,
+        )
+        with steps.step("local AWS"):
+            batch.start()
+            emulator.start()
+            running.callback(emulator.stop)
+        with steps.step("template") as say:
+            stack = deploy(emulator, TEMPLATE, {}, say)
+        with steps.step("jobs and page"):
+            batch.deploy(_batch_site(emulator, stack, models))
+            page.start(web.application(_web_site(emulator, stack, batch), port))
+        with steps.step("what the last run left"):
+            _reconcile(emulator, stack)
+        yield page.url
+
+
+def _batch_site(emulator: Emulator, stack: Stack, models: Path) -> BatchSite:
+    def environment(role: str | None) -> dict[str, str]:
+        credentials = emulator.role_environment(role) if role is not None else {}
+        return {"AWS_ENDPOINT_URL": emulator.endpoint, "MODELS_DIR": str(models), **credentials}
+
+    return BatchSite(
+        queues=stack.queues,
+        definitions=stack.definitions.values(),
+        environment=environment,
+        emit=emulator.emit_batch_event,
+        project=PROJECT,
+    )
+
+
+def _web_site(emulator: Emulator, stack: Stack, batch: Batch) -> web.Site:
+    return web.Site(
+        frontend=FRONTEND,
+        endpoint=emulator.endpoint,
+        api=f"/_aws/execute-api/{stack.outputs['ApiId']}/$default",
+        token=emulator.token,
+        bucket=stack.outputs["Bucket"],
+        objects=emulator.objects,
+        jobs=batch.counts,
+    )
+
+
+def _reconcile(emulator: Emulator, stack: Stack) -> None:
+    """Have the sweeper compare the bucket with the table: a kill -9 may have cost the table the
+    last seconds, and the bucket nothing."""
+    answer = emulator.client("lambda").invoke(
+        FunctionName=stack.outputs["SweepFunction"],
+        Payload=json.dumps({"reconcile": True}).encode(),
+    )
+    if "FunctionError" in answer:
+        raise RuntimeError(f"the sweeper failed: {answer['Payload'].read().decode()}")
+
+
+def _same_port(folder: DataFolder, name: str) -> int:
+    """The port of the last run if it is free, any other otherwise: it is in the environment of
+    what is deployed, and a change of it costs an update of the stack."""
+    try:
+        sock = bind(folder.port(name))
+    except PortTaken:
+        sock = bind(0)
+    port: int = sock.getsockname()[1]
+    sock.close()
+    folder.keep_port(name, port)
+    return port
