@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.laptop import Laptop
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """One stack for all tests that leave it as they found it."""
+    stack = Laptop(tmp_path_factory.mktemp("laptop"))
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def own_laptop(tmp_path: Path) -> Iterator[Laptop]:
+    """A stack that a test may kill."""
+    stack = Laptop(tmp_path)
+    yield stack
+    stack.stop()

@@ -1,0 +1,132 @@
+"""A debate through the whole stack: IAM enforced, real models, a real browser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from debate_analyzer.transcript import parse_transcript
+from demo.score import score
+from tests.e2e.laptop import Laptop
+from tests.world import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.models]
+
+DEMO = ROOT / "demo" / "debate.mp4"
+
+
+@pytest.fixture(scope="session")
+def debate(laptop: Laptop) -> Any:
+    """The demo debate, uploaded by the `debate` command."""
+    done = laptop.debate("upload", str(DEMO), "--title", "Demo <b>debate</b>", "--wait", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr + laptop.terminal()
+    return json.loads(done.stdout)
+
+
+def _transcript(laptop: Laptop, job_id: str) -> Any:
+    answer = httpx.get(f"{laptop.url}/api/jobs/{job_id}/transcript", follow_redirects=True)
+    return parse_transcript(answer.content)
+
+
+def test_the_demo_debate_is_understood(laptop: Laptop, debate: Any) -> None:
+    truth = json.loads((ROOT / "demo" / "debate.truth.json").read_text())
+    got = score(_transcript(laptop, debate["job_id"]), truth)
+
+    assert debate["status"] == "COMPLETE"
+    assert got.speakers == 3
+    assert got.wer < 0.08
+    assert got.der < 0.12
+
+
+def test_its_figures_reach_the_published_files(laptop: Laptop, debate: Any) -> None:
+    job_id = debate["job_id"]
+    published = laptop.json(f"/statistics/by-job/{job_id}.json")
+    index = laptop.json("/statistics/index.json")
+    summary = laptop.json("/statistics/summary.json")
+    entry = next(job for job in index["jobs"] if job["jobId"] == job_id)
+
+    assert published == laptop.json(f"/api/jobs/{job_id}/statistics")
+    assert entry["videoLabel"] == "Demo <b>debate</b>"
+    assert entry["words"] == published["totals"]["words"] > 100
+    assert summary["jobs"] == len(index["jobs"])
+    assert published["totals"]["words"] == sum(
+        len(segment.words) for segment in _transcript(laptop, job_id).transcription
+    )
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("srt", "1\n00:"), ("vtt", "WEBVTT"), ("txt", "")])
+def test_captions_come_in_every_format(
+    laptop: Laptop, debate: Any, suffix: str, start: str
+) -> None:
+    shown = laptop.debate("transcript", debate["job_id"][:8], "--format", suffix)
+    assert shown.returncode == 0
+    assert shown.stdout.startswith(start)
+    assert len(shown.stdout) > 500
+
+
+def test_its_video_answers_a_range(laptop: Laptop, debate: Any) -> None:
+    link = laptop.json(f"/api/jobs/{debate['job_id']}/video")
+    part = httpx.get(link["url"], headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206
+    assert part.content == DEMO.read_bytes()[100:200]
+
+
+def test_the_api_wants_a_token_that_the_page_s_origin_adds(laptop: Laptop, debate: Any) -> None:
+    stage = laptop.aws("apigatewayv2").get_apis()["Items"][0]["ApiId"]
+    ports = json.loads((laptop.data / "state" / "ports.json").read_text())
+    gateway = f"http://127.0.0.1:{ports['emulator']}/_aws/execute-api/{stage}/$default"
+
+    assert httpx.get(f"{gateway}/api/jobs").status_code == 401
+    assert httpx.get(f"{laptop.url}/api/jobs").status_code == 200
+    assert httpx.get(f"{laptop.url}/api/jobs", headers={"Host": "evil.example"}).status_code != 200
+
+
+def test_the_worker_s_log_is_where_the_terminal_says(laptop: Laptop, debate: Any) -> None:
+    logs = "\n".join(p.read_text() for p in (laptop.data / "state" / "logs").rglob("*.log"))
+    assert f"jobs/{debate['job_id']}/videos/debate.mp4" in logs
+
+
+@pytest.mark.browser
+def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page) -> None:
+    """Through the page alone: choose a file, watch it become a debate, compare with the JSON."""
+    page.goto(laptop.url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose").first.click()
+    chooser.value.set_files(str(DEMO))
+    title = page.get_by_role("link", name="debate").first
+    expect(title).to_be_visible(timeout=30_000)
+    title.click()
+    expect(page.get_by_role("table").first).to_be_visible(timeout=240_000)
+
+    job_id = laptop.json("/api/jobs")["jobs"][0]["job_id"]
+    published = laptop.json(f"/statistics/by-job/{job_id}.json")
+    table = page.get_by_role("table").first
+    for speaker in published["speakers"]:
+        row = table.get_by_role("row").filter(has_text=str(speaker["words"]))
+        expect(row.first).to_be_visible()
+    video = page.locator("video")
+    expect(video).to_have_js_property("error", None)
+    page.wait_for_function("document.querySelector('video').readyState >= 1")
+    assert page.locator("video").evaluate("v => v.duration") == pytest.approx(
+        published["duration"], abs=0.5
+    )
+
+
+@pytest.mark.browser
+def test_a_title_with_markup_in_it_is_text(laptop: Laptop, debate: Any, page: Page) -> None:
+    page.goto(laptop.url)
+    expect(page.get_by_text("Demo <b>debate</b>").first).to_be_visible(timeout=30_000)
+
+
+def test_a_second_stack_on_the_same_folder_is_refused(laptop: Laptop) -> None:
+    from tests.e2e.laptop import Laptop as Another
+
+    rival = Another(laptop.data)
+    with pytest.raises(AssertionError, match="Another stack"):
+        rival.start()
+    assert subprocess.TimeoutExpired is not None
