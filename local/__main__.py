@@ -11,7 +11,6 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 
@@ -82,7 +81,7 @@ def _start(running: ExitStack, options: argparse.Namespace, console: Console) ->
     running.callback(folder.release)
     if options.reset:
         _reset(folder, options, console)
-    _log_to(folder.logs / "launcher.log")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for every request
     # Only now: whoever gives a wrong folder or port should not wait for the imports.
     from local.laptop import laptop
 
@@ -106,14 +105,6 @@ def _reset(folder: DataFolder, options: argparse.Namespace, console: Console) ->
         folder.reset()
     else:
         raise KeyboardInterrupt
-
-
-def _log_to(path: Path) -> None:
-    """Everything below a refusal goes to a file: the terminal is for what the user can act on."""
-    handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=1)
-    style = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=logging.INFO, handlers=[handler], format=style)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for every request
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

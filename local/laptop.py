@@ -49,13 +49,25 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
             emulator.start()
             running.callback(emulator.stop)
         with steps.step("template") as say:
-            stack = deploy(emulator, TEMPLATE, {}, say)
+            stack = deploy(emulator, TEMPLATE, _parameters(models), say)
         with steps.step("jobs and page"):
             batch.deploy(_batch_site(emulator, stack, models))
             page.start(web.application(_web_site(emulator, stack, batch), port))
         with steps.step("what the last run left"):
             _reconcile(emulator, stack)
         yield page.url
+
+
+def _parameters(models: Path) -> dict[str, str]:
+    """The engines that need neither a GPU nor a token, and a worker of each kind at a time."""
+    return {
+        "WhisperModel": str(models / "whisper-base"),
+        "WhisperDevice": "cpu",
+        "WhisperComputeType": "int8",
+        "Diarizer": "onnx",
+        "TranscribeMaxWorkers": "1",
+        "StatsMaxWorkers": "1",
+    }
 
 
 def _batch_site(emulator: Emulator, stack: Stack, models: Path) -> BatchSite:
