@@ -1,72 +1,149 @@
-"""Which local speakers are one person.
+"""Which snippets are one person's.
 
-Agglomerative clustering with average linkage on cosine distances: its stopping rule is the same
-question that a speaker verification system answers, so the threshold is a property of the
-embedding and not of a recording, and it can find one speaker as well as ten. The alternatives that
-were measured are in docs/diarization.md.
+Two steps. Spectral clustering sorts the snippets of this recording relative to each other: its
+graph is tuned by the recording itself, by normalised maximum eigengap (Park et al. 2019,
+https://arxiv.org/abs/2003.02405), so no similarity has to be called high or low. It never finds
+too few groups, and on short recordings too many. Then groups whose mean embeddings are alike are
+merged. How alike one person's groups look depends on how much speech is in them, so their cosine is
+corrected for that, and the threshold need not know how long a snippet is.
+
+What else was measured is in docs/diarization.md.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.optimize import linear_sum_assignment
+from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import pdist
 
-from batch_images.transcribe.diarization.embedding import Voices, normalised
-
-SAME_VOICE = 0.5  # mean cosine similarity above which two groups of embeddings are one person
-_CLEAR = 1.0  # seconds alone that make an embedding fit to found a cluster on
-_MOST = 3000  # embeddings in the distance matrix: 36 MB; a longer recording is sampled evenly
+from batch_images.transcribe.diarization.embedding import Snippets, normalised
 
 Labels = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+
+SAME_VOICE = 0.65  # corrected cosine of two groups from which they are one person
+_HALF_KNOWN = 1.6  # seconds of speech whose mean embedding is half the person, half chance
+_CLEAR = 1.0  # seconds alone that make a snippet fit to found a group on
+_MOST_SNIPPETS = 1500  # in the spectral step: of a longer recording, an even sample
+_MOST_PEOPLE = 20
+_FEW = 10  # snippets: too few for a graph
 
 
-def cluster(voices: Voices, *, speakers: int | None = None) -> Labels:
-    """A person's number, from 0, for every local speaker. `speakers`: how many people, if known.
+def cluster(snippets: Snippets, *, overlap: float, speakers: int | None = None) -> Labels:
+    """A person's number, from 0 without a gap, for every snippet: (n,).
 
-    Fewer people than asked for are found when there are fewer distinct embeddings.
+    `overlap`: how many windows see each moment, and so how often each second of speech is counted.
+    `speakers`: how many people there are, if known; fewer are found only if there are fewer clear
+    snippets.
     """
-    if len(voices) == 0:
+    if len(snippets) == 0:
         return np.empty(0, dtype=np.int64)
-    clear = np.flatnonzero(voices.alone >= min(_CLEAR, float(voices.alone.max())))
-    if len(clear) > _MOST:
-        clear = clear[np.linspace(0, len(clear) - 1, _MOST).astype(np.int64)]
-    people = agglomerate(voices.embeddings[clear], speakers=speakers)
-    centroids = np.stack(
-        [voices.embeddings[clear][people == person].mean(axis=0) for person in np.unique(people)]
-    )
-    return assign(voices, normalised(centroids))
+    clear = np.flatnonzero(snippets.alone >= min(_CLEAR, float(snippets.alone.max())))
+    if len(clear) > _MOST_SNIPPETS:
+        clear = clear[np.linspace(0, len(clear) - 1, _MOST_SNIPPETS).astype(np.int64)]
+    vectors = snippets.embeddings[clear]
+    seconds = snippets.alone[clear] * (snippets.alone.sum() / snippets.alone[clear].sum() / overlap)
+    groups = sort_by_graph(vectors, at_least=speakers or 1)
+    people = merge_alike(vectors, groups, seconds, speakers=speakers)
+    return _most_alike(snippets.embeddings, means(vectors, people))
 
 
-def agglomerate(
-    embeddings: npt.NDArray[np.float32],
+def means(vectors: Vectors, groups: Labels) -> Vectors:
+    """The mean of each group, scaled to length 1: (groups, d)."""
+    sums = np.zeros((int(groups.max()) + 1, vectors.shape[1]), dtype=np.float32)
+    np.add.at(sums, groups, vectors)
+    return normalised(sums)
+
+
+def sort_by_graph(vectors: Vectors, *, at_least: int = 1) -> Labels:
+    """Spectral clustering of unit vectors (n, d), tuned by normalised maximum eigengap.
+
+    The graph joins each vector to its p most similar; the p is taken that gives the clearest gap in
+    the Laplacian's eigenvalues for the fewest edges, and the place of that gap is the number of
+    groups.
+    """
+    count = len(vectors)
+    if count < _FEW:
+        return _sort_by_linkage(vectors, at_least=at_least)
+    most = min(_MOST_PEOPLE, count - 1)
+    by_similarity = np.argsort(-(vectors @ vectors.T), axis=1, kind="stable")
+    best_ratio = np.inf
+    best_p, best_groups = 0, 1
+    for p in np.unique(np.linspace(3, max(4, count // 4), 15).astype(int)):
+        values = np.linalg.eigvalsh(_laplacian(by_similarity, p))
+        gaps = np.diff(values[: most + 1])
+        ratio = p / count / max(gaps.max() / max(values[-1], 1e-9), 1e-9)
+        if ratio < best_ratio:
+            best_ratio, best_p, best_groups = ratio, p, int(np.argmax(gaps)) + 1
+    groups = min(max(best_groups, at_least), count)
+    _, spectrum = np.linalg.eigh(_laplacian(by_similarity, best_p))
+    return _k_means(spectrum[:, :groups], groups)
+
+
+def _laplacian(by_similarity: Labels, p: int) -> npt.NDArray[np.float64]:
+    graph = np.zeros(by_similarity.shape)
+    np.put_along_axis(graph, by_similarity[:, :p], 1.0, axis=1)
+    graph = (graph + graph.T) / 2
+    np.fill_diagonal(graph, 0)
+    laplacian: npt.NDArray[np.float64] = np.diag(graph.sum(axis=1)) - graph
+    return laplacian
+
+
+def _k_means(points: npt.NDArray[np.float64], groups: int) -> Labels:
+    """The best of ten seeded runs."""
+    runs = (kmeans2(points, groups, minit="++", rng=seed) for seed in range(10))
+    _, labels = min(runs, key=lambda run: float(np.sum((points - run[0][run[1]]) ** 2)))
+    return _renumbered(labels)
+
+
+def _sort_by_linkage(vectors: Vectors, *, at_least: int) -> Labels:
+    """Average linkage, cut where cosines within a person's short snippets begin to end."""
+    if len(vectors) == 1:
+        return np.zeros(1, dtype=np.int64)
+    tree = linkage(np.maximum(pdist(vectors, "cosine"), 0), method="average")
+    groups = _renumbered(fcluster(tree, 0.6, criterion="distance"))
+    if groups.max() + 1 < at_least:
+        groups = _renumbered(fcluster(tree, at_least, criterion="maxclust"))
+    return groups
+
+
+def merge_alike(
+    vectors: Vectors,
+    groups: Labels,
+    seconds: npt.NDArray[np.float32],
     *,
     speakers: int | None = None,
     same_voice: float = SAME_VOICE,
 ) -> Labels:
-    """Group unit vectors (n, d): numbers from 0 without a gap, (n,)."""
-    if len(embeddings) == 1:
-        return np.zeros(1, dtype=np.int64)
-    tree = linkage(np.maximum(pdist(embeddings, "cosine"), 0), method="average")
-    if speakers is None:
-        groups = fcluster(tree, 1 - same_voice, criterion="distance")
-    else:
-        groups = fcluster(tree, speakers, criterion="maxclust")
-    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    """Merge groups, most alike first, while they are one voice or more than `speakers`.
 
-
-def assign(voices: Voices, centroids: npt.NDArray[np.float32]) -> Labels:
-    """The centroid of each voice, so that local speakers of one window are different people.
-
-    A window with more local speakers than there are people gives the rest their nearest centroid.
+    `seconds` (n,): the speech behind each vector. The mean of n seconds of a voice has an expected
+    cosine of √(n / (n + h)) with the mean of endless ones: dividing by it for both groups gives the
+    cosine that they would have if both had spoken for long.
     """
-    similarity = voices.embeddings @ centroids.T
-    people: Labels = np.argmax(similarity, axis=1).astype(np.int64)
-    starts = np.flatnonzero(np.diff(voices.window, prepend=-1))
-    for rows in np.split(np.arange(len(voices)), starts[1:]):
-        if len(rows) > 1:
-            chosen, person = linear_sum_assignment(similarity[rows], maximize=True)
-            people[rows[chosen]] = person
-    return people
+    groups = _renumbered(groups)
+    while (count := int(groups.max()) + 1) > 1:
+        spoken = np.bincount(groups, weights=seconds, minlength=count)
+        expected = np.sqrt(spoken / (spoken + _HALF_KNOWN))
+        centres = means(vectors, groups)
+        alike = centres @ centres.T / np.maximum(np.outer(expected, expected), 1e-3)
+        np.fill_diagonal(alike, -np.inf)
+        one, other = np.unravel_index(np.argmax(alike), alike.shape)
+        if count <= speakers if speakers else alike[one, other] < same_voice:
+            break
+        groups = _renumbered(np.where(groups == other, one, groups))
+    return groups
+
+
+def _most_alike(vectors: Vectors, centres: Vectors) -> Labels:
+    best: Labels = np.argmax(vectors @ centres.T, axis=1).astype(np.int64)
+    return best
+
+
+def _renumbered(labels: npt.NDArray[Any]) -> Labels:
+    numbers: Labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return numbers

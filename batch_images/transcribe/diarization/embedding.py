@@ -1,14 +1,16 @@
-"""What a voice sounds like: one CAM++ embedding per local speaker of a window.
+"""What a voice sounds like: one CAM++ embedding for each snippet of up to two seconds.
 
-Taken from the frames where that speaker speaks alone, strung together: overlapped speech makes an
-embedding that resembles nobody.
+A snippet is a stretch in which one local speaker of a window speaks alone: overlapped speech makes
+an embedding that resembles nobody. It is short because the segmentation takes two similar voices
+that follow each other for one local speaker: a tenth of the time, a quarter in meetings.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import kaldi_native_fbank
@@ -19,34 +21,36 @@ from batch_images.transcribe.diarization.runtime import open_network
 from batch_images.transcribe.diarization.segmentation import (
     FRAME_CENTRE,
     FRAME_STEP,
-    FRAMES,
     SAMPLE_RATE,
     WINDOW,
     Windows,
+    runs,
 )
 
 DIMENSIONS = 192
-FEATURES_PER_SECOND = 100
 
 _FEATURE_STEP = 160  # samples from one feature frame to the next
-_FEATURE_CENTRE = 200  # samples from the start of a window to the middle of its first feature frame
 _FEATURES = 998  # feature frames in a window
-_SHORTEST = 10  # feature frames: less than a tenth of a second says nothing about a voice
-_LEAST_ALONE = 25  # feature frames: with less than this alone, overlapped speech is used as well
-_GRAIN = 50  # feature frames: lengths are rounded up to this so that they can share a batch
+_LONGEST = 200 * _FEATURE_STEP / FRAME_STEP  # segmentation frames: two seconds
+_PAUSE = 12  # segmentation frames: a pause of 0.2 s does not end a snippet
+_SHORTEST = 10  # feature frames: a tenth of a second; less says nothing about a voice
+_GRAIN = 50  # feature frames: lengths are rounded up to this so that snippets can share a batch
 _BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
-    """Local speakers with what they sound like, n of them.
+class Snippets:
+    """Snippets and their embeddings, n of each, in order of their windows.
 
-    `window`, `local`: (n,) which window, which of its local speakers.
-    `alone`: (n,) seconds spoken alone. `embeddings`: (n, 192), each of length 1.
+    `window`, `local`: (n,) which window, which of its local speakers. `first`, `last`: (n,) their
+    frames in that window, `last` exclusive. `alone`: (n,) seconds, 0 if the local speaker is never
+    heard alone and the snippet is all that was heard. `embeddings`: (n, 192), each of length 1.
     """
 
     window: npt.NDArray[np.int64]
     local: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
     alone: npt.NDArray[np.float32]
     embeddings: npt.NDArray[np.float32]
 
@@ -54,14 +58,10 @@ class Voices:
         return len(self.window)
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Voices]) -> Voices:
+    def concatenate(cls, parts: Sequence[Snippets]) -> Snippets:
         """Batches, in order, as one."""
-        return cls(
-            np.concatenate([part.window for part in parts]),
-            np.concatenate([part.local for part in parts]),
-            np.concatenate([part.alone for part in parts]),
-            np.concatenate([part.embeddings for part in parts]),
-        )
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def log_mel(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -78,45 +78,41 @@ def log_mel(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 class VoiceEmbedding:
-    """CAM++ on ONNX Runtime. `longest`: seconds of a voice that are looked at in one window."""
+    """CAM++ on ONNX Runtime."""
 
-    def __init__(self, model: Path, *, threads: int, longest: float = 5.0) -> None:
+    def __init__(self, model: Path, *, threads: int) -> None:
         self._network = open_network(model, threads)
-        self._longest = int(longest * FEATURES_PER_SECOND)
 
-    def voices(
+    def snippets(
         self, audio: npt.NDArray[np.float32], windows: Windows, *, first_window: int = 0
-    ) -> Voices:
-        """The voices of some windows of a recording, numbered from `first_window`."""
-        found: list[tuple[int, int, float]] = []
-        features: list[npt.NDArray[np.float32]] = []
+    ) -> Snippets:
+        """The snippets of neighbouring windows of a recording, numbered from `first_window`."""
         origin = windows.starts[0]
         all_mels = log_mel(audio[origin : windows.starts[-1] + WINDOW])
+        found: list[tuple[int, int, int, int, float]] = []
+        features: list[npt.NDArray[np.float32]] = []
         for row, (start, active) in enumerate(zip(windows.starts, windows.active, strict=True)):
-            first = round((start - origin) / _FEATURE_STEP)
-            mels = all_mels[first : first + _FEATURES]
-            active = active[_segmentation_frame(len(mels))]
-            single = active.sum(axis=1) == 1
-            for local in np.flatnonzero(active.any(axis=0)):
-                alone = active[:, local] & single
-                count = int(alone.sum())
-                chosen = mels[alone if count >= _LEAST_ALONE else active[:, local]]
-                if len(chosen) >= _SHORTEST:
-                    found.append((first_window + row, int(local), count / FEATURES_PER_SECOND))
-                    features.append(self._prepare(chosen))
-        return Voices(
-            window=np.array([window for window, _, _ in found], dtype=np.int64),
-            local=np.array([local for _, local, _ in found], dtype=np.int64),
-            alone=np.array([alone for _, _, alone in found], dtype=np.float32),
-            embeddings=self._embed(features),
+            offset = round((start - origin) / _FEATURE_STEP)
+            mels = all_mels[offset : offset + _FEATURES]
+            for local in range(active.shape[1]):
+                for first, last, is_alone in _cut(active, local):
+                    chosen = mels[_feature_frame(first) : _feature_frame(last)]
+                    if len(chosen) >= _SHORTEST:
+                        seconds = len(chosen) * _FEATURE_STEP / SAMPLE_RATE if is_alone else 0.0
+                        found.append((first_window + row, local, first, last, seconds))
+                        features.append(_prepared(chosen))
+        window, local_speaker, begin, end, alone = np.array(found).reshape(-1, 5).T
+        return Snippets(
+            window=window.astype(np.int64),
+            local=local_speaker.astype(np.int64),
+            first=begin.astype(np.int64),
+            last=end.astype(np.int64),
+            alone=alone.astype(np.float32),
+            embeddings=self.embed(features),
         )
 
-    def _prepare(self, mels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        mels = (mels - mels.mean(axis=0))[: self._longest]
-        # A voice that is too short is repeated, as 3D-Speaker's pipeline does, not padded.
-        return np.resize(mels, (-(-len(mels) // _GRAIN) * _GRAIN, mels.shape[1]))
-
-    def _embed(self, features: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    def embed(self, features: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        """Embeddings (n, 192) of length 1 for n mean-normalised features (frames, 80)."""
         embeddings = np.empty((len(features), DIMENSIONS), dtype=np.float32)
         by_length: dict[int, list[int]] = defaultdict(list)
         for index, mels in enumerate(features):
@@ -136,8 +132,23 @@ def normalised(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return unit
 
 
-def _segmentation_frame(count: int) -> npt.NDArray[np.int64]:
-    """The segmentation frame of each of `count` feature frames of the same window."""
-    centres = np.arange(count) * _FEATURE_STEP + _FEATURE_CENTRE
-    frames = np.rint((centres - FRAME_CENTRE) / FRAME_STEP).astype(np.int64)
-    return np.clip(frames, 0, FRAMES - 1)
+def _cut(active: npt.NDArray[np.bool_], local: int) -> Iterator[tuple[int, int, bool]]:
+    """First frame, last frame (exclusive) and whether alone, of one local speaker's snippets."""
+    alone = runs(active[:, local] & (active.sum(axis=1) == 1), bridge=_PAUSE)
+    if not alone:
+        yield from ((first, last, False) for first, last in runs(active[:, local], bridge=_PAUSE))
+    for first, last in alone:
+        pieces = int(np.ceil((last - first) / _LONGEST))
+        edges = np.linspace(first, last, pieces + 1).astype(int).tolist()
+        yield from ((begin, end, True) for begin, end in pairwise(edges))
+
+
+def _feature_frame(frame: int) -> int:
+    """The feature frame that begins where a segmentation frame does."""
+    return round((frame * FRAME_STEP + FRAME_CENTRE - FRAME_STEP / 2) / _FEATURE_STEP)
+
+
+def _prepared(mels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mean-normalised, and repeated up to the next length that has a batch, as 3D-Speaker does."""
+    length = -(-len(mels) // _GRAIN) * _GRAIN
+    return np.resize(mels - mels.mean(axis=0), (length, mels.shape[1]))

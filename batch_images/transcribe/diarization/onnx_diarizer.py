@@ -1,7 +1,7 @@
 """The engine that needs no token, no torch and no network: two small models on ONNX Runtime.
 
-segmentation-3.0 finds the local speakers of each window, CAM++ hears their voices, clustering finds
-the people, reconstruction puts them on the recording's clock.
+segmentation-3.0 finds the local speakers of each window, CAM++ hears the voice in each snippet of
+theirs, clustering finds the people, reconstruction puts them on the recording's clock.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from batch_images.transcribe.diarization.clustering import cluster
 from batch_images.transcribe.diarization.diarizer import ignore_progress
-from batch_images.transcribe.diarization.embedding import VoiceEmbedding, Voices
+from batch_images.transcribe.diarization.embedding import Snippets, VoiceEmbedding
 from batch_images.transcribe.diarization.reconstruction import speech, turns
 from batch_images.transcribe.diarization.segmentation import (
     SAMPLE_RATE,
+    WINDOW,
     Segmentation,
     Windows,
     window_starts,
@@ -46,13 +47,15 @@ class OnnxDiarizer:
     ) -> list[Turn]:
         """See Diarizer."""
         total = len(window_starts(len(audio), self._step))
-        batches: list[tuple[Windows, Voices]] = []
+        batches: list[tuple[Windows, Snippets]] = []
         done = 0
         for windows in self._segmentation.windows(audio, step=self._step):
-            batches.append((windows, self._embedding.voices(audio, windows, first_window=done)))
+            snippets = self._embedding.snippets(audio, windows, first_window=done)
+            batches.append((windows, snippets))
             done += len(windows.starts)
             on_progress(done / total)
         windows = Windows.concatenate([windows for windows, _ in batches])
-        voices = Voices.concatenate([voices for _, voices in batches])
-        people = cluster(voices, speakers=speakers)
-        return turns(speech(windows, voices, people), duration=len(audio) / SAMPLE_RATE)
+        snippets = Snippets.concatenate([snippets for _, snippets in batches])
+        overlap = total * WINDOW / max(len(audio), WINDOW)
+        people = cluster(snippets, overlap=overlap, speakers=speakers)
+        return turns(speech(windows, snippets, people), duration=len(audio) / SAMPLE_RATE)

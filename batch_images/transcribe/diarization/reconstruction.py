@@ -1,4 +1,4 @@
-"""From local speakers of overlapping windows back to turns on the recording's clock."""
+"""From snippets of overlapping windows back to turns on the recording's clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from batch_images.transcribe.diarization.clustering import Labels
-from batch_images.transcribe.diarization.embedding import Voices
+from batch_images.transcribe.diarization.embedding import Snippets
 from batch_images.transcribe.diarization.segmentation import (
     FRAME_CENTRE,
     FRAME_STEP,
@@ -14,11 +14,12 @@ from batch_images.transcribe.diarization.segmentation import (
     LOCAL_SPEAKERS,
     SAMPLE_RATE,
     Windows,
+    runs,
 )
 from debate_analyzer.transcript import Turn
 
 
-def speech(windows: Windows, voices: Voices, people: Labels) -> npt.NDArray[np.bool_]:
+def speech(windows: Windows, snippets: Snippets, people: Labels) -> npt.NDArray[np.bool_]:
     """Who speaks in each frame of the recording: (frames, people).
 
     Windows vote: how many speak at once is the mean count of the windows that see the frame, who
@@ -27,27 +28,38 @@ def speech(windows: Windows, voices: Voices, people: Labels) -> npt.NDArray[np.b
     first_frames = np.rint(windows.starts / FRAME_STEP).astype(np.int64)
     frames = int(first_frames[-1]) + FRAMES
     persons = int(people.max(initial=-1)) + 1
-    heard = np.zeros((frames, persons), dtype=np.float32)
-    speaking = np.zeros(frames, dtype=np.float32)
-    seen = np.zeros(frames, dtype=np.float32)
-    rows_of = np.searchsorted(voices.window, np.arange(len(windows.starts) + 1))
+    heard = np.zeros((frames, persons), dtype=np.uint8)
+    speaking = np.zeros(frames, dtype=np.uint8)
+    seen = np.zeros(frames, dtype=np.uint8)
+    rows_of = np.searchsorted(snippets.window, np.arange(len(windows.starts) + 1))
     for window, first in enumerate(first_frames):
         span = slice(first, first + FRAMES)
-        rows = np.arange(rows_of[window], rows_of[window + 1])
-        known = windows.active[window][:, voices.local[rows]]
         votes = np.zeros((FRAMES, persons), dtype=np.bool_)
-        for column, person in enumerate(people[rows]):
-            votes[:, person] |= known[:, column]
+        rows = np.arange(rows_of[window], rows_of[window + 1])
+        for local in np.unique(snippets.local[rows]):
+            own = rows[snippets.local[rows] == local]
+            at = np.flatnonzero(windows.active[window, :, local])
+            votes[at, people[own[nearest(at, snippets.first[own], snippets.last[own])]]] = True
         heard[span] += votes
-        speaking[span] += votes.sum(axis=1)
+        speaking[span] += votes.sum(axis=1, dtype=np.uint8)
         seen[span] += 1
     count = np.rint(speaking / np.maximum(seen, 1)).astype(np.int64)
-    ranked = np.argsort(-heard, axis=1, kind="stable")
     active = np.zeros((frames, persons), dtype=np.bool_)
+    votes_left = heard.astype(np.int16)
     for rank in range(min(LOCAL_SPEAKERS, persons)):
         at = np.flatnonzero(count > rank)
-        active[at, ranked[at, rank]] = True
-    return active & (heard > 0)
+        loudest = votes_left[at].argmax(axis=1)
+        active[at, loudest] = heard[at, loudest] > 0
+        votes_left[at, loudest] = -1
+    return active
+
+
+def nearest(frames: Labels, first: Labels, last: Labels) -> Labels:
+    """For each frame, the index of the span [first, last) that it is in or closest to."""
+    before = first[np.newaxis] - frames[:, np.newaxis]
+    after = frames[:, np.newaxis] - (last[np.newaxis] - 1)
+    spans: Labels = np.argmin(np.maximum(np.maximum(before, after), 0), axis=1).astype(np.int64)
+    return spans
 
 
 def turns(active: npt.NDArray[np.bool_], *, duration: float) -> list[Turn]:
@@ -55,21 +67,20 @@ def turns(active: npt.NDArray[np.bool_], *, duration: float) -> list[Turn]:
 
     `active`: (frames, people). `duration` in seconds: nothing is said after it.
     """
-    spans: list[tuple[float, float, int]] = []
-    for person in range(active.shape[1]):
-        edges = np.flatnonzero(np.diff(active[:, person], prepend=False, append=False))
-        for start, end in zip(_boundary(edges[::2]), _boundary(edges[1::2]), strict=True):
-            if start < duration:
-                spans.append((float(start), min(float(end), duration), person))
-    spans.sort()
-    label = {
+    spans = sorted(
+        (start, min(_time(last), duration), person)
+        for person in range(active.shape[1])
+        for first, last in runs(active[:, person])
+        if (start := _time(first)) < duration
+    )
+    labels = {
         person: f"SPEAKER_{index:02d}"
         for index, person in enumerate(dict.fromkeys(person for _, _, person in spans))
     }
-    return [Turn(start=start, end=end, speaker=label[person]) for start, end, person in spans]
+    return [Turn(start=start, end=end, speaker=labels[person]) for start, end, person in spans]
 
 
-def _boundary(frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Seconds at which frames begin: half a step before their middle; frame 0 begins at 0."""
-    seconds = (frames * FRAME_STEP + FRAME_CENTRE - FRAME_STEP / 2) / SAMPLE_RATE
-    return np.where(frames == 0, 0.0, np.round(seconds, 3))
+def _time(frame: int) -> float:
+    """Seconds at which a frame begins: half a step before its middle. The first begins at 0."""
+    samples = frame * FRAME_STEP + FRAME_CENTRE - FRAME_STEP / 2
+    return round(samples / SAMPLE_RATE, 3) if frame else 0.0

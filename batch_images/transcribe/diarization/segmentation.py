@@ -51,6 +51,18 @@ def window_starts(samples: int, step: int) -> npt.NDArray[np.int64]:
     return np.append(np.arange(0, samples - WINDOW, step), samples - WINDOW).astype(np.int64)
 
 
+def runs(active: npt.NDArray[np.bool_], *, bridge: int = 0) -> list[tuple[int, int]]:
+    """Stretches of True as (first, last), last exclusive; gaps of up to `bridge` are bridged."""
+    edges = np.flatnonzero(np.diff(active, prepend=False, append=False)).tolist()
+    found: list[tuple[int, int]] = []
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if found and first - found[-1][1] <= bridge:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found
+
+
 class Segmentation:
     """segmentation-3.0 on ONNX Runtime."""
 
