@@ -85,16 +85,18 @@ export const getTranscript = (jobId) =>
 export const getTranscriptFile = (jobId, format) =>
   request(transcriptHref(jobId, format), { read: "blob", timeout: DOCUMENT_TIMEOUT_MS });
 
-/** The published statistics, or through the API where the debate is not published. */
-export async function getStatistics(jobId) {
-  try {
-    return await request(`/statistics/by-job/${encodeURIComponent(jobId)}.json`, {
-      cache: "no-cache",
-    });
-  } catch (error) {
-    if (error.code === "unreachable") throw error;
-    return request(`${job(jobId)}/statistics`, { timeout: DOCUMENT_TIMEOUT_MS });
+/** The statistics as published, which scales; through the API where they are not. */
+export async function getStatistics({ job_id: jobId, published }) {
+  if (published) {
+    try {
+      return await request(`/statistics/by-job/${encodeURIComponent(jobId)}.json`, {
+        cache: "no-cache",
+      });
+    } catch (error) {
+      if (error.code === "unreachable") throw error;
+    }
   }
+  return request(`${job(jobId)}/statistics`, { timeout: DOCUMENT_TIMEOUT_MS });
 }
 
 /** Totals over all published debates; null where nothing is published yet. */

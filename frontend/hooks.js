@@ -12,6 +12,20 @@ export function useTick(running, interval = 1000) {
   }, [running, interval]);
 }
 
+/** The value, but a change only once it has stood for `wait` ms. Null counts as not known yet. */
+export function useSettled(value, wait) {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    if (settled === null || value === settled) {
+      setSettled(value);
+      return undefined;
+    }
+    const timer = setTimeout(() => setSettled(value), wait);
+    return () => clearTimeout(timer);
+  }, [value, settled, wait]);
+  return settled;
+}
+
 export function useTitle(title) {
   useEffect(() => {
     document.title = title ? `${title} · ${t("app.name")}` : t("app.name");

@@ -26,12 +26,18 @@ export function createPlayback() {
     seek(seconds, { play = false } = {}) {
       pending = { seconds, play };
       time.set(seconds);
-      if (media?.readyState >= HTMLMediaElement.HAVE_METADATA) apply();
+      if (media?.readyState > 0) apply();
+    },
+    show() {
+      media?.scrollIntoView({ block: "nearest" });
     },
     /** Takes the element; returns the function that lets it go. */
     attach(element) {
       media = element;
-      const onTime = () => pending || time.set(element.currentTime);
+      const onTime = () => {
+        // Without metadata the element says 0 whatever the moment was: its address is being renewed.
+        if (!pending && element.readyState > 0) time.set(element.currentTime);
+      };
       const onReady = () => pending && apply();
       element.addEventListener("timeupdate", onTime);
       element.addEventListener("seeking", onTime);

@@ -70,12 +70,12 @@ export function poll(task, { onError = () => {} } = {}) {
 
 /**
  * Something to load once: `{data, error}`, both undefined while it is on its way. Loads again when
- * `key` changes, and keeps trying while the server is away. A null key loads nothing.
+ * `key` changes, showing what it had meanwhile, and keeps trying while the server is away. A null
+ * key loads nothing.
  */
 export function useResource(load, key) {
   const [state, setState] = useState({});
   useEffect(() => {
-    setState({});
     if (key === null) return undefined;
     let wanted = true;
     const polling = poll(

@@ -25,9 +25,23 @@ export function parseRoute(search) {
 
 export const route = createStore(parseRoute(location.search));
 
+let navigated = false;
+
+/** Whether this page came by a link within the app: its heading then takes the focus. */
+export const hasNavigated = () => navigated;
+
+/** What makes a route another page: a moment of the same debate does not. */
+export const pageKey = ({ page, jobId }) => jobId ?? page;
+
 function readAddress() {
+  const before = route.get();
   const next = parseRoute(location.search);
-  if (JSON.stringify(next) !== JSON.stringify(route.get())) route.set(next);
+  if (JSON.stringify(next) === JSON.stringify(before)) return;
+  if (pageKey(next) !== pageKey(before)) {
+    navigated = true;
+    document.activeElement?.blur();
+  }
+  route.set(next);
 }
 
 export function navigate(href) {

@@ -5,9 +5,9 @@ export default {
   "app.theme": "Appearance",
   "app.loading": "Loading…",
   "app.footer": "Figures are measured by software and approximate. Listen before you quote.",
-  "theme.system": "Automatic",
-  "theme.light": "Light",
-  "theme.dark": "Dark",
+  "theme.system": "System theme",
+  "theme.light": "Light theme",
+  "theme.dark": "Dark theme",
 
   "trouble.unreachable": "The server does not answer. This page keeps trying and goes on by itself.",
   "trouble.server": "The server has a problem. This page keeps trying and goes on by itself.",
@@ -72,7 +72,7 @@ export default {
   "job.elapsed": "Working time",
   "job.created": "Added",
   "job.took": "took {time}",
-  "job.running_for": "for {time}",
+  "job.running_for": "{time} so far",
   "job.progress": "Progress of {title}",
   "job.retry_at": "It will be tried again at {time}.",
   "job.said_status": "{title}: {status}",
@@ -89,6 +89,8 @@ export default {
   "status.DELETED": "Deleted",
 
   "stages.title": "Progress",
+  "stages.meanwhile": "You can close this page meanwhile: the work goes on.",
+  "stages.uploading": "Keep the page that sends the file open until it has arrived.",
   "stages.failed_todo": "When you have dealt with it,",
   "stages.upload_again": "upload the recording again",
   "stage.upload": "Upload",
@@ -97,6 +99,7 @@ export default {
   "stage.done": "Done",
   "stage.waiting": "To come",
   "stage.failed": "Failed",
+  "stage.unreached": "Not reached",
   "stage.ended": "Ended here",
 
   "totals.title": "All debates so far",

@@ -5,9 +5,9 @@ export default {
   "app.theme": "Apariencia",
   "app.loading": "Cargando…",
   "app.footer": "Las cifras las mide un programa y son aproximadas. Escuche antes de citarlas.",
-  "theme.system": "Automática",
-  "theme.light": "Clara",
-  "theme.dark": "Oscura",
+  "theme.system": "Tema del sistema",
+  "theme.light": "Tema claro",
+  "theme.dark": "Tema oscuro",
 
   "trouble.unreachable": "El servidor no responde. Esta página sigue intentándolo y continuará sola.",
   "trouble.server": "El servidor tiene un problema. Esta página sigue intentándolo y continuará sola.",
@@ -72,7 +72,7 @@ export default {
   "job.elapsed": "Tiempo de trabajo",
   "job.created": "Añadido",
   "job.took": "tardó {time}",
-  "job.running_for": "desde hace {time}",
+  "job.running_for": "{time} hasta ahora",
   "job.progress": "Progreso de {title}",
   "job.retry_at": "Se volverá a intentar a las {time}.",
   "job.said_status": "{title}: {status}",
@@ -89,6 +89,8 @@ export default {
   "status.DELETED": "Eliminado",
 
   "stages.title": "Progreso",
+  "stages.meanwhile": "Mientras tanto puede cerrar esta página: el trabajo continúa.",
+  "stages.uploading": "Mantenga abierta la página que envía el archivo hasta que haya llegado.",
   "stages.failed_todo": "Cuando lo haya resuelto,",
   "stages.upload_again": "vuelva a subir la grabación",
   "stage.upload": "Subida",
@@ -97,6 +99,7 @@ export default {
   "stage.done": "Hecho",
   "stage.waiting": "Pendiente",
   "stage.failed": "Ha fallado",
+  "stage.unreached": "No se alcanzó",
   "stage.ended": "Terminó aquí",
 
   "totals.title": "Todos los debates hasta ahora",

@@ -1,14 +1,13 @@
 import { announcement } from "../../announce.js";
 import { locale, t } from "../../i18n/index.js";
-import { HOME, route } from "../../router.js";
+import { HOME, pageKey, route } from "../../router.js";
 import { useStore } from "../../store.js";
-import { html, useEffect, useErrorBoundary, useRef } from "../../view.js";
+import { html, useErrorBoundary } from "../../view.js";
 import { Banner } from "../banner/banner.js";
 import { DebatePage } from "../debate-page/debate-page.js";
 import { HomePage } from "../home-page/home-page.js";
 import { Notice } from "../notice/notice.js";
 import { PageHeader } from "../page-header/page-header.js";
-import { focusHeading } from "../page-heading/page-heading.js";
 
 function LiveRegion() {
   const sentence = useStore(announcement);
@@ -31,20 +30,11 @@ function Page({ place }) {
 export function App() {
   const place = useStore(route);
   useStore(locale); // every sentence below depends on it
-  const pageKey = place.jobId ?? place.page;
-  const shownBefore = useRef(pageKey);
-
-  useEffect(() => {
-    if (shownBefore.current === pageKey) return;
-    shownBefore.current = pageKey;
-    focusHeading();
-  }, [pageKey]);
-
   return html`
     <a class="skip-link" href="#main">${t("app.skip")}</a>
     <${PageHeader} />
     <${Banner} />
-    <main id="main" tabindex="-1"><${Page} key=${pageKey} place=${place} /></main>
+    <main id="main" tabindex="-1"><${Page} key=${pageKey(place)} place=${place} /></main>
     <footer class="page-footer"><p>${t("app.footer")}</p></footer>
     <${LiveRegion} />
   `;

@@ -42,6 +42,6 @@ export function DebatePage({ jobId, time }) {
     </nav>
     ${job && html`<${Debate} job=${job} time=${time} />`}
     ${error && html`<${Missing} error=${error} />`}
-    ${!job && !error && html`<${PageHeading}>${t("app.loading")}<//>`}
+    ${!job && !error && html`<p class="fine" role="status">${t("app.loading")}</p>`}
   `;
 }

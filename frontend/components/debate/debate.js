@@ -34,7 +34,7 @@ export function Debate({ job, time }) {
   const video = hasVideo(job);
   const complete = job.status === "COMPLETE";
   const { data: transcript, error: transcriptError } = useResource(() => getTranscript(id), readable ? id : null);
-  const { data: statistics, error: statisticsError } = useResource(() => getStatistics(id), complete ? id : null);
+  const { data: statistics, error: statisticsError } = useResource(() => getStatistics(job), complete ? id : null);
   const playback = useMemo(createPlayback, [id]);
   const look = useMemo(() => lookOf(transcript, statistics), [transcript, statistics]);
   useTick(!isEnded(job));
@@ -50,6 +50,8 @@ export function Debate({ job, time }) {
     event.preventDefault();
     const seconds = Number(link.dataset.moment);
     playback.seek(seconds, { play: true });
+    // The transcript stands beside the recording; from further down it may be out of sight.
+    if (!link.closest(".transcript")) playback.show();
     rememberMoment(id, seconds);
   }
 

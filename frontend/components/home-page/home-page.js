@@ -13,13 +13,13 @@ export function HomePage() {
   useTitle("");
   useEffect(watchJobs, []);
   const { list } = useStore(jobs);
-  const completed = (list ?? []).filter((job) => job.status === "COMPLETE").length;
+  const completed = list && list.filter((job) => job.status === "COMPLETE").length;
   return html`
     <div class="hero">
       <${PageHeading}>${t("home.title")}<//>
       <p class="lead">${t("home.lead")}</p>
     </div>
-    <${UploadArea} />
+    <${UploadArea} compact=${list?.length > 0} />
     <${UploadList} />
     <${JobList} />
     <${Totals} completed=${completed} />

@@ -1,15 +1,15 @@
 import { serverNow } from "../../api.js";
-import { ago, dateTime, duration, languageName } from "../../format.js";
+import { ago, clock, dateTime, duration, languageName } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { isEnded } from "../../jobs.js";
 import { html } from "../../view.js";
 
-/** How long the work has been going on, or took. */
+/** How long the work has been going on, or took; nothing where it came to nothing. */
 function elapsed(job) {
-  const end = job.completed_at ?? (isEnded(job) ? job.updated_at : null);
-  const seconds = ((end ? Date.parse(end) : serverNow()) - Date.parse(job.created_at)) / 1000;
-  const time = duration(Math.max(Math.floor(seconds), 0));
-  return isEnded(job) ? t("job.took", { time }) : t("job.running_for", { time });
+  if (job.status === "UPLOADING" || (isEnded(job) && !job.completed_at)) return null;
+  const end = job.completed_at ? Date.parse(job.completed_at) : serverNow();
+  const time = clock(Math.max((end - Date.parse(job.created_at)) / 1000, 0));
+  return t(job.completed_at ? "job.took" : "job.running_for", { time });
 }
 
 /** What is known of a debate at a glance, as a line of facts. */
@@ -19,7 +19,7 @@ export function JobFacts({ job }) {
     ["duration", job.duration != null && duration(job.duration)],
     ["language", job.language && languageName(job.language)],
     ["speakers", job.speakers_count != null && t("job.speakers_count", { count: job.speakers_count })],
-    ["elapsed", job.status !== "UPLOADING" && elapsed(job)],
+    ["elapsed", elapsed(job)],
     [
       "created",
       html`<time datetime=${job.created_at} title=${dateTime(job.created_at)}>${ago(created, serverNow())}</time>`,

@@ -1,12 +1,12 @@
-import { html } from "../../view.js";
+import { hasNavigated } from "../../router.js";
+import { html, useEffect, useRef } from "../../view.js";
 
-const ID = "page-heading";
-
-/** The one h1 of a page: where the focus goes when the page changes. */
+/** The one h1 of a page. It takes the focus on arrival, unless that has gone elsewhere meanwhile. */
 export function PageHeading({ children }) {
-  return html`<h1 id=${ID} tabindex="-1">${children}</h1>`;
-}
-
-export function focusHeading() {
-  document.getElementById(ID)?.focus({ preventScroll: true });
+  const element = useRef();
+  useEffect(() => {
+    const free = document.activeElement === document.body;
+    if (hasNavigated() && free) element.current.focus({ preventScroll: true });
+  }, []);
+  return html`<h1 ref=${element} tabindex="-1">${children}</h1>`;
 }

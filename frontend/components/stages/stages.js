@@ -1,6 +1,6 @@
 import { percent } from "../../format.js";
 import { t } from "../../i18n/index.js";
-import { STAGES, stageOf } from "../../jobs.js";
+import { STAGES, isEnded, stageOf } from "../../jobs.js";
 import { HOME } from "../../router.js";
 import { useStore } from "../../store.js";
 import { uploads } from "../../uploads.js";
@@ -8,13 +8,14 @@ import { html } from "../../view.js";
 import { Icon } from "../icon/icon.js";
 import { JobProblem } from "../job-problem/job-problem.js";
 
-const ICONS = { done: "check", current: "running", waiting: "clock", failed: "alert", ended: "close" };
+const ICONS = { done: "check", current: "running", waiting: "clock", unreached: "close", failed: "alert", ended: "close" };
 
-/** done, current, waiting; the stage at which a job ended says how. */
+/** done, current, waiting, unreached; the stage at which a job ended says how. */
 function stateOf(stage, job) {
   const reached = STAGES.indexOf(stageOf(job));
   const index = STAGES.indexOf(stage);
-  if (index !== reached) return index < reached ? "done" : "waiting";
+  if (index < reached) return "done";
+  if (index > reached) return isEnded(job) ? "unreached" : "waiting";
   return { FAILED: "failed", CANCELLED: "ended", DELETED: "ended" }[job.status] ?? "current";
 }
 
@@ -49,6 +50,8 @@ export function Stages({ job }) {
       ${STAGES.map((stage) => html`<${Stage} key=${stage} stage=${stage} job=${job} progress=${progress} />`)}
     </ol>
     <${JobProblem} job=${job} />
+    ${!isEnded(job) &&
+    html`<p class="fine">${t(job.status === "UPLOADING" ? "stages.uploading" : "stages.meanwhile")}</p>`}
     ${job.status === "FAILED" &&
     html`<p>${t("stages.failed_todo")} <a href=${HOME}>${t("stages.upload_again")}</a></p>`}
   </section>`;

@@ -1,12 +1,16 @@
 import { getSummary } from "../../api.js";
 import { clock, number } from "../../format.js";
+import { useSettled } from "../../hooks.js";
 import { t } from "../../i18n/index.js";
 import { useResource } from "../../poll.js";
 import { html } from "../../view.js";
 
+const PUBLICATION_MS = 2_000; // totals follow a little after the last debate is complete
+
 /** Sums over all published debates; nothing while there are none. */
 export function Totals({ completed }) {
-  const { data: summary } = useResource(getSummary, completed);
+  const settled = useSettled(completed, PUBLICATION_MS);
+  const { data: summary } = useResource(getSummary, settled || null);
   if (!summary?.jobs) return null;
   const figures = [
     ["jobs", number(summary.jobs), summary.jobs],

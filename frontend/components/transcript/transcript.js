@@ -6,6 +6,7 @@ import { segmentAt } from "../../transcript.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../view.js";
 import { SpeakerMark } from "../speaker-mark/speaker-mark.js";
 
+const LONG = 200; // segments from which the browser should not lay out what is out of sight
 const READING_LINE = 0.3; // of the list's height: where the current segment is brought to
 
 function Segment({ segment, index, jobId, look, opens }) {
@@ -110,7 +111,7 @@ export function Transcript({ jobId, transcript, look, playback }) {
     ${segments.length === 0 && html`<p class="fine">${t("transcript.empty")}</p>`}
     <ol
       ref=${list}
-      class="transcript-list"
+      class=${segments.length > LONG ? "transcript-list transcript-long" : "transcript-list"}
       lang=${language}
       aria-describedby="transcript-hint"
       onKeyDown=${onKeyDown}

@@ -73,7 +73,8 @@ function toOptions({ language, speakers }) {
   return { ...(language && { language }), ...(known && { speakers: count }) };
 }
 
-export function UploadArea() {
+/** `compact` once there are debates: the newcomer's big box then gives way to them. */
+export function UploadArea({ compact }) {
   const input = useRef();
   const [hints, setHints] = useState({ language: "", speakers: "" });
   const add = (files) => addFiles([...files], toOptions(hints));
@@ -84,11 +85,14 @@ export function UploadArea() {
     event.target.value = ""; // the same file may be chosen again
   }
 
+  const classes = ["upload-box", over && "upload-box-over", compact && "upload-box-compact"];
   return html`<section class="upload-area" aria-labelledby="upload-heading">
-    <div class=${over ? "upload-box upload-box-over" : "upload-box"}>
+    <div class=${classes.filter(Boolean).join(" ")}>
       <${Icon} name="upload" />
-      <h2 id="upload-heading">${over ? t("upload.drop_now") : t("upload.title")}</h2>
-      <p class="fine" id="upload-rules">${t("upload.rules")}</p>
+      <div class="upload-words">
+        <h2 id="upload-heading">${over ? t("upload.drop_now") : t("upload.title")}</h2>
+        <p class="fine" id="upload-rules">${t("upload.rules")}</p>
+      </div>
       <button
         type="button"
         class="button button-main"

@@ -1,0 +1,110 @@
+"""A browser, a server that keeps the contract, and pages that may not complain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from local.server import Server
+from tests.browser import FLAGS, find_chromium
+from tests.frontend.backend import Backend
+from tests.frontend.debate import ENGLISH, make_transcript, make_video
+
+OpenPage = Callable[..., Page]
+
+PATIENCE_MS = 10_000
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Playwright's own wait_for_function needs the eval that our policy forbids."""
+    for _ in range(PATIENCE_MS // 50):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {expression}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and "open_page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(),
+            args=[*FLAGS, "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("video") / "debate.webm"
+    make_video(path)
+    return path
+
+
+@pytest.fixture
+def backend(video: Path) -> Backend:
+    return Backend(video)
+
+
+@pytest.fixture
+def server(backend: Backend) -> Iterator[Server]:
+    server = Server(0)
+    server.start(backend.app)
+    yield server
+    backend.slow = False
+    server.stop()
+
+
+@pytest.fixture
+def debate(backend: Backend) -> str:
+    """The id of a complete English debate of three speakers."""
+    job_id = backend.add("Should Market Street be closed to cars?")
+    backend.complete(job_id, make_transcript(ENGLISH, job_id=job_id, language="en"))
+    return job_id
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What pages complained of; a test that provokes a complaint empties it."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[OpenPage]:
+    """Opens a path in a context of its own; `options` go to the context. Complaints fail the test."""
+    contexts = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text}")
+
+    def on_response(response: Response) -> None:
+        if not response.url.startswith((server.url, "blob:", "data:")):
+            complaints.append(f"third party: {response.url}")
+
+    def open_page(path: str = "/", **options: object) -> Page:
+        context = browser.new_context(base_url=server.url, **{"locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.on("response", on_response)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
