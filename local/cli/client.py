@@ -132,9 +132,11 @@ class Client:
             answer = self._http.request(method, path, **more)
         except httpx.TransportError as error:
             raise Unreachable(f"{self.api} does not answer: {error}.") from error
-        if answer.is_success or answer.is_redirect:
-            if "json" not in answer.headers.get("content-type", "json"):
-                raise Unreachable(f"{self.api} answers, but not as a debate-analyzer API.")
+        if answer.is_redirect:
+            return answer
+        if answer.is_success:
+            if answer.headers.get("content-type") != "application/json":
+                raise Unreachable(f"{self.api} answers, but not as the API of a deployment.")
             return answer
         if answer.status_code in (401, 403):
             raise Refused(_detail(answer) or "The token is missing, wrong or expired (--token).")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from debate_analyzer.catalogue import JobView
@@ -92,6 +92,7 @@ class Contract:
                 Route("/api/jobs", self.list),
                 Route("/api/jobs/{id}", self.get),
                 Route("/api/jobs/{id}/{what}", self.document),
+                Route("/elsewhere/api/jobs", lambda _: PlainTextResponse("<html>")),
                 Route("/bucket/video", self.put, methods=["PUT"]),
                 Route("/bucket/{id}/{what}", self.object),
             ]
@@ -136,7 +137,8 @@ class Contract:
 
     async def document(self, request: Request) -> Response:
         path = "/".join(request.path_params[name] for name in ("id", "what"))
-        return RedirectResponse(f"{self.url}/bucket/{path}?{request.url.query}", 302)
+        location = f"{self.url}/bucket/{path}?{request.url.query}"
+        return PlainTextResponse("", 302, {"location": location})
 
     async def object(self, request: Request) -> Response:
         if request.path_params["what"] == "statistics":
@@ -270,6 +272,14 @@ def test_an_api_that_is_not_there_ends_with_code_3(capsys: pytest.CaptureFixture
     nobody.stop()
     assert main(["--api", nobody.url, "jobs"]) == 3
     assert nobody.url in capsys.readouterr().err
+
+
+def test_another_service_at_the_address_is_not_taken_for_the_api(
+    api: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEBATE_API", f"{api.url}/elsewhere")
+    assert main(["jobs"]) == 3
+    assert "not as the API" in capsys.readouterr().err
 
 
 def test_jobs_lists_every_page_up_to_the_limit(
