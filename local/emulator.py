@@ -210,7 +210,7 @@ class Emulator:
         config.errorlog = logging.getLogger("emulator.http")
         snapshots = asyncio.create_task(self._snapshots.run())
         tell = asyncio.create_task(self._tell_when_ready(ready))
-        await serve(app, config, shutdown_trigger=self._stopping.wait)  # type: ignore[arg-type]
+        await serve(app, config, shutdown_trigger=self._stopping.wait)
         for task in (snapshots, tell):
             task.cancel()
         await self._snapshots.write(None)

@@ -1,8 +1,9 @@
-"""The template on the laptop: what the emulator cannot do is taken out of a copy, the rest deployed.
+"""The template on the laptop: what the emulator cannot do is left out, the rest is deployed.
 
-Batch, its network and its image repositories are taken out, by resource type, and so are the
-policies' demands for TLS; what refers to them is given the names that they would have. Batch's queues and job definitions come back as values, with
-every reference in them resolved by the emulator's own CloudFormation, for `local.batch` to run.
+Batch, its network and its image repositories are taken out of a copy, by resource type, and so are
+the policies' demands for TLS; what refers to them is given the names that they would have. Batch's
+queues and job definitions come back as values, with every reference in them resolved by the
+emulator's own CloudFormation, for `local.batch` to run.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import httpx
@@ -12,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from debate_analyzer.transcript import parse_transcript
 from demo.score import score
+from demo.truth import read_truth
 from tests.e2e.laptop import Laptop
 from tests.world import ROOT
 
@@ -34,8 +34,7 @@ def _transcript(laptop: Laptop, job_id: str) -> Any:
 
 
 def test_the_demo_debate_is_understood(laptop: Laptop, debate: Any) -> None:
-    truth = json.loads((ROOT / "demo" / "debate.truth.json").read_text())
-    got = score(_transcript(laptop, debate["job_id"]), truth)
+    got = score(_transcript(laptop, debate["job_id"]), read_truth())
 
     assert debate["status"] == "COMPLETE"
     assert got.speakers == 3
@@ -124,9 +123,6 @@ def test_a_title_with_markup_in_it_is_text(laptop: Laptop, debate: Any, page: Pa
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(laptop: Laptop) -> None:
-    from tests.e2e.laptop import Laptop as Another
-
-    rival = Another(laptop.data)
+    rival = Laptop(laptop.data)
     with pytest.raises(AssertionError, match="Another stack"):
         rival.start()
-    assert subprocess.TimeoutExpired is not None

@@ -32,9 +32,7 @@ def test_a_killed_stack_finishes_what_it_had_begun(own_laptop: Laptop) -> None:
 
     job = own_laptop.ended(job_id, seconds=400)
     assert job["status"] == "COMPLETE", job
-    index = until(
-        lambda: own_laptop.json("/statistics/index.json"), seconds=30, what="the index"
-    )
+    index = until(lambda: own_laptop.json("/statistics/index.json"), seconds=30, what="the index")
     assert [entry["jobId"] for entry in index["jobs"]] == [job_id]
 
 

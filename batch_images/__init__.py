@@ -1,0 +1,1 @@
+"""One package an image: what a Batch job runs, and what only that image imports."""

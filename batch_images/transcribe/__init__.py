@@ -1,0 +1,1 @@
+"""The transcribe image: from a media file to a transcript."""

@@ -1,0 +1,181 @@
+"""A media file's sound, as samples.
+
+Headers are read with PyAV (faster-whisper brings it); samples come from the ffmpeg binary that
+`imageio-ffmpeg` pins, so that the same file gives the same samples on every machine, whatever
+lies on its PATH. A file is somebody's upload: its format must be one of `DEMUXERS`, which leaves
+out playlists (they make ffmpeg read other files), and no protocol but `file` is open to it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import imageio_ffmpeg
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
+
+SAMPLE_RATE = 16_000
+LONGEST_SECONDS = 12 * 3600
+DEMUXERS = "mov,matroska,avi,mpeg,mpegts,mp3,wav,w64,flac,ogg,aac"
+
+# Their duration is written in the header; the others' is guessed from the bit rate, or read off
+# the last page, and says nothing about what was cut off.
+_ANNOUNCING = {"mov", "matroska", "avi", "wav", "w64", "flac"}
+_OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file,pipe"}
+_BYTES_PER_SAMPLE = 4
+_GROWTH = 60 * SAMPLE_RATE
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Media:
+    """What the container says of itself. `duration` is in seconds, None where it says nothing."""
+
+    container: str
+    duration: float | None
+    has_audio: bool
+    has_video: bool
+
+    @property
+    def announces_duration(self) -> bool:
+        return self.duration is not None and self.container in _ANNOUNCING
+
+
+def probe(path: Path) -> Media:
+    """Read the headers of `path`.
+
+    Raises EmptyFile for no bytes and InvalidMedia for a file that is not of a known format.
+    """
+    if path.stat().st_size == 0:
+        raise EmptyFile("The file is empty: it has no bytes. Upload it again.")
+    try:
+        with av.open(_url(path), options=_OPTIONS) as container:
+            return Media(
+                container=container.format.name.split(",")[0],
+                duration=container.duration / av.time_base if container.duration else None,
+                has_audio=bool(container.streams.audio),
+                has_video=bool(container.streams.video),
+            )
+    except FFmpegError as error:
+        raise InvalidMedia(
+            "The file cannot be read as audio or video; it may be damaged, cut off, or of another "
+            "kind than its name says. Try to play it, then upload it again or convert it to MP4."
+        ) from error
+
+
+def decode(path: Path, media: Media | None = None) -> Samples:
+    """The sound of `path`: float32, mono, 16 kHz, sample 0 at the start of the recording.
+
+    Gaps in the file's own timestamps become silence, so that a word's time is the moment it is
+    heard in a player. Raises NoAudioTrack, EmptyFile for a track without samples, TruncatedMedia
+    where the file ends before its header says, InvalidMedia for what ffmpeg refuses.
+    """
+    media = media or probe(path)
+    if not media.has_audio:
+        raise NoAudioTrack(
+            "The video has no sound, so there is nothing to transcribe. "
+            "Upload a version with its audio track."
+        )
+    samples = _decode(path, media.duration or 0)
+    seconds = len(samples) / SAMPLE_RATE
+    if media.duration is not None and media.announces_duration:
+        _refuse_truncated(path, media.duration, seconds)
+    if not len(samples):
+        raise EmptyFile("The file's audio track holds no sound at all. Record or export it again.")
+    return samples
+
+
+def _decode(path: Path, expected_seconds: float) -> Samples:
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-nostdin", "-v", "error"),
+        *(word for name, value in _OPTIONS.items() for word in (f"-{name}", value)),
+        *("-i", _url(path), "-vn", "-sn", "-dn"),
+        *("-af", "aresample=async=1:first_pts=0"),
+        *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "pipe:1"),
+    ]
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+        ) as ffmpeg,
+    ):
+        assert ffmpeg.stdout is not None
+        try:
+            samples = _read_samples(ffmpeg.stdout.readinto, expected_seconds)  # type: ignore[attr-defined]
+        except BaseException:
+            ffmpeg.kill()
+            raise
+        if ffmpeg.wait() != 0 and not len(samples):
+            complaints.seek(0)
+            reason = complaints.read(2000).decode(errors="replace").strip()
+            raise InvalidMedia(
+                "The sound of the file cannot be decoded; it may be damaged. "
+                "Try to play it, then upload it again or convert it to MP4."
+            ) from RuntimeError(reason)
+    return samples
+
+
+def _read_samples(readinto: Callable[[memoryview], int], expected_seconds: float) -> Samples:
+    """Read to the end, into memory asked for once where the header told the truth."""
+    expected = int(min(expected_seconds + 1, LONGEST_SECONDS) * SAMPLE_RATE)
+    samples = np.empty(expected, dtype=np.float32)
+    filled = 0
+    while True:
+        with samples.data.cast("B") as view:
+            while filled < len(view) and (count := readinto(view[filled:])):
+                filled += count
+        if filled < samples.nbytes:
+            break
+        if samples.size >= LONGEST_SECONDS * SAMPLE_RATE:
+            raise InvalidMedia(
+                f"The recording is longer than {LONGEST_SECONDS // 3600} hours. "
+                "Cut it into parts and upload them one by one."
+            )
+        samples.resize(samples.size + _GROWTH, refcheck=False)
+    samples.resize(filled // _BYTES_PER_SAMPLE, refcheck=False)
+    return samples
+
+
+def _refuse_truncated(path: Path, announced: float, decoded: float) -> None:
+    """Sound may end before the picture does, so the file is short only if all its streams are."""
+    allowed = max(1.0, 0.02 * announced)
+    if announced - decoded <= allowed:
+        return
+    held = max(decoded, _reach(path))
+    if announced - held > allowed:
+        raise TruncatedMedia(
+            f"The file holds {held:.0f} s of the {announced:.0f} s its header announces; "
+            "it was probably cut off while copying. Upload it again."
+        )
+
+
+def _reach(path: Path) -> float:
+    """The end of the last packet of any stream, in seconds from the start of the recording."""
+    reach = Fraction(0)
+    with av.open(_url(path), options=_OPTIONS) as container:
+        start = Fraction(container.start_time or 0, av.time_base)
+        try:
+            for packet in container.demux():
+                # A packet cut off in its middle is still delivered, marked as corrupt.
+                if packet.pts is not None and packet.size and not packet.is_corrupt:
+                    end = packet.pts + (packet.duration or 0)
+                    reach = max(reach, end * Fraction(packet.time_base) - start)
+        except FFmpegError:
+            return float(reach)  # the data ends here, which is what was asked
+    return float(reach)
+
+
+def _url(path: Path) -> str:
+    """With its protocol named, no file name can be an option or another protocol."""
+    return f"file:{path}"

@@ -1,0 +1,1 @@
+"""The demo debate: a recording whose every word and moment is known."""
