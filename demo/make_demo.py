@@ -118,7 +118,8 @@ def _speak(line: Line) -> NDArray[np.float32]:
             voice = np.frombuffer(sound.readframes(sound.getnframes()), dtype=np.int16) / 32768
     loud = np.flatnonzero(np.abs(voice) > _SILENCE)
     voice = voice[loud[0] : loud[-1] + 1]
-    return (voice * 0.08 / np.sqrt(np.mean(voice**2))).astype(np.float32)
+    level: NDArray[np.float32] = (voice * 0.08 / np.sqrt(np.mean(voice**2))).astype(np.float32)
+    return level
 
 
 def _write_wave(path: Path, samples: NDArray[np.float32]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jiwer
 import numpy as np
@@ -22,7 +23,7 @@ from demo.truth import Truth
 _NORMALISED = jiwer.Compose(
     [
         jiwer.ToLowerCase(),
-        jiwer.RemovePunctuation(),
+        jiwer.RemovePunctuation(),  # type: ignore[no-untyped-call]
         jiwer.RemoveMultipleSpaces(),
         jiwer.Strip(),
         jiwer.ReduceToListOfListOfWords(),
@@ -63,7 +64,7 @@ def diarization_error_rate(truth: Sequence[Turn], heard: Sequence[Turn]) -> floa
     heard_names = sorted({turn.speaker for turn in heard})
     together = np.zeros((len(true_names), len(heard_names)))
     speech = errors = 0.0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         spoken = _active(truth, start, end)
         found = _active(heard, start, end)
         for name in spoken:

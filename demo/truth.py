@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from debate_analyzer.transcript import Turn
 
+DEMO = Path(__file__).with_name("debate.truth.json")
+
 
 class SpokenTurn(Turn):
     """A turn with its words, as the script has them."""
@@ -26,6 +28,6 @@ class Truth(BaseModel):
         return " ".join(turn.text for turn in self.turns)
 
 
-def read_truth(path: Path = Path(__file__).with_name("debate.truth.json")) -> Truth:
+def read_truth(path: Path = DEMO) -> Truth:
     """A `.truth.json`, by default that of the demo debate."""
     return Truth.model_validate_json(path.read_bytes())
