@@ -12,6 +12,7 @@ What else was measured is in docs/diarization.md.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,11 @@ def _laplacian(by_similarity: Labels, p: int) -> npt.NDArray[np.float64]:
 
 def _k_means(points: npt.NDArray[np.float64], groups: int) -> Labels:
     """The best of ten seeded runs."""
-    runs = (kmeans2(points, groups, minit="++", rng=seed) for seed in range(10))
-    _, labels = min(runs, key=lambda run: float(np.sum((points - run[0][run[1]]) ** 2)))
+    with warnings.catch_warnings():
+        # A group may end empty, which scipy warns of: it is one group less.
+        warnings.simplefilter("ignore", UserWarning)
+        attempts = [kmeans2(points, groups, minit="++", rng=seed) for seed in range(10)]
+    _, labels = min(attempts, key=lambda run: float(np.sum((points - run[0][run[1]]) ** 2)))
     return _renumbered(labels)
 
 
