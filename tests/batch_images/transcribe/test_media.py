@@ -1,0 +1,206 @@
+"""Files as people upload them: whole, odd, broken and hostile. ffmpeg makes each of them here."""
+
+from __future__ import annotations
+
+import subprocess
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from batch_images.transcribe import media
+from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
+from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
+
+SECONDS = 8
+Make = Callable[..., Path]
+
+PICTURE = ("-f", "lavfi", "-i", f"testsrc=s=64x48:r=25:d={SECONDS}")
+SOUND = ("-f", "lavfi", "-i", f"sine=frequency=440:duration={SECONDS}")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """`make(name, *options)` runs ffmpeg and returns the file it wrote."""
+
+    def make(name: str, *options: str) -> Path:
+        path = tmp_path / name
+        ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+        command = [ffmpeg, "-nostdin", "-v", "error", "-t", "60", *options, f"file:{path}"]
+        subprocess.run(command, check=True)
+        return path
+
+    return make
+
+
+def _heard(samples: Samples) -> tuple[float, float]:
+    """The first and the last moment that is not silent, in seconds."""
+    loud = np.flatnonzero(np.abs(samples) > 0.01)
+    return float(loud[0] / SAMPLE_RATE), float(loud[-1] / SAMPLE_RATE)
+
+
+def _write_wave(path: Path, samples: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(b"\0\0" * samples)
+    return path
+
+
+def _cut(path: Path, part: float) -> Path:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    return path
+
+
+@pytest.mark.parametrize(
+    "suffix", ["mp4", "mov", "mkv", "webm", "avi", "mpg", "ts", "m4a", "mp3", "wav", "flac", "ogg"]
+)
+def test_every_kind_gives_float32_mono_at_16_khz(make: Make, suffix: str) -> None:
+    picture = PICTURE if suffix in {"mp4", "mov", "mkv", "webm", "avi", "mpg", "ts"} else ()
+    path = make(
+        f"debate.{suffix}",
+        *picture,
+        *SOUND,
+        "-ac",
+        "2",
+        "-ar",
+        "44100" if suffix != "webm" else "48000",
+    )
+
+    samples = decode(path)
+
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.2)
+    frequency = int(np.argmax(np.abs(np.fft.rfft(samples[: 4 * SAMPLE_RATE]))) / 4)
+    assert frequency == pytest.approx(440, abs=1)
+
+
+def test_probe_reads_what_the_container_says(make: Make) -> None:
+    found = probe(make("debate.mp4", *PICTURE, *SOUND))
+    assert (found.container, found.has_audio, found.has_video) == ("mov", True, True)
+    assert found.duration == pytest.approx(SECONDS, abs=0.05)
+
+
+def test_sound_that_starts_late_keeps_its_place(make: Make) -> None:
+    path = make("late.mp4", *PICTURE, "-itsoffset", "3", *SOUND)
+    first, last = _heard(decode(path))
+    assert first == pytest.approx(3, abs=0.05)
+    assert last == pytest.approx(3 + SECONDS, abs=0.05)
+
+
+def test_a_gap_in_the_timestamps_becomes_silence(make: Make) -> None:
+    """A live stream that dropped out for four seconds: words after it must not move forward."""
+    path = make("gap.mkv", *SOUND, "-af", "asetpts='PTS+if(gt(T,5),4/TB,0)'")
+    samples = decode(path)
+    assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS + 4, abs=0.2)
+    assert np.abs(samples[int(6.5 * SAMPLE_RATE) : int(8.5 * SAMPLE_RATE)]).max() < 0.01
+
+
+def test_a_recording_longer_than_announced_is_read_to_its_end(make: Make) -> None:
+    """A recorder that streams leaves no duration in the header."""
+    path = make("live.mkv", *SOUND, "-f", "matroska", "-live", "1")
+    assert probe(path).duration is None
+    assert len(decode(path)) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.05)
+
+
+def test_sound_may_end_before_the_picture(make: Make) -> None:
+    path = make("credits.mp4", *PICTURE, "-f", "lavfi", "-i", "sine=duration=4")
+    assert len(decode(path)) / SAMPLE_RATE == pytest.approx(4, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("fast.mp4", ("-movflags", "+faststart")),
+        ("plain.mkv", ()),
+        ("plain.webm", ()),
+        ("sound.flac", ("-map", "1")),
+    ],
+)
+def test_a_file_cut_off_is_refused_with_both_durations(
+    make: Make, name: str, options: tuple[str, ...]
+) -> None:
+    path = _cut(make(name, *PICTURE, *SOUND, *options), 0.5)
+    with pytest.raises(TruncatedMedia, match=r"holds \d s of the 8 s .* Upload it again"):
+        decode(path)
+
+
+def test_a_file_cut_off_before_its_index_cannot_be_read(make: Make) -> None:
+    path = _cut(make("plain.mp4", *PICTURE, *SOUND), 0.5)
+    with pytest.raises(InvalidMedia, match="cut off"):
+        decode(path)
+
+
+def test_a_file_without_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "empty.mp4"
+    path.touch()
+    with pytest.raises(EmptyFile, match="no bytes"):
+        decode(path)
+
+
+def test_a_wav_of_no_length(tmp_path: Path) -> None:
+    with pytest.raises(EmptyFile, match="no sound at all"):
+        decode(_write_wave(tmp_path / "zero.wav", 0))
+
+
+def test_a_video_without_sound(make: Make) -> None:
+    with pytest.raises(NoAudioTrack, match="no sound"):
+        decode(make("mute.mp4", *PICTURE))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        np.random.default_rng(1).bytes(200_000),
+        b"hello\n" * 1000,
+        b"\0" * 100_000,
+        b"RIFF\xff\xff\xff\xffWAVEfmt ",
+    ],
+    ids=["noise", "text", "zeros", "half a header"],
+)
+def test_what_is_not_media_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "debate.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InvalidMedia):
+        decode(path)
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:8\n#EXTINF:8,\n{secret}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {secret}\n",
+    ],
+    ids=["hls", "concat"],
+)
+def test_a_playlist_cannot_make_ffmpeg_read_other_files(
+    make: Make, tmp_path: Path, playlist: str
+) -> None:
+    make("secret.ts", *SOUND)
+    path = tmp_path / "debate.mp4"
+    path.write_text(playlist.format(secret="secret.ts"))
+    with pytest.raises(InvalidMedia):
+        decode(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["-i.wav", "http:example.wav", "a b'\"$(x);.wav", "%d.wav", "ü\n.wav"]
+)
+def test_no_name_is_an_option_a_protocol_or_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _write_wave(tmp_path / name, SAMPLE_RATE)
+    monkeypatch.chdir(tmp_path)
+    assert len(decode(Path(name))) == SAMPLE_RATE
+
+
+def test_a_recording_without_end_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "LONGEST_SECONDS", 5)
+    with pytest.raises(InvalidMedia, match="longer than"):
+        decode(make("long.wav", *SOUND))
