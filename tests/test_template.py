@@ -1,0 +1,352 @@
+"""The template: linted as written and as SAM expands it, and what the code takes for granted."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint_file
+from samtranslator.translator.transform import transform
+
+from debate_analyzer import bootstrap
+from debate_analyzer.config import Settings
+from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE
+from tests.world import ROOT, template
+
+TEMPLATE = ROOT / "template.yaml"
+FUNCTION = "AWS::Serverless::Function"
+QUEUE = "AWS::SQS::Queue"
+DEFINITION = "AWS::Batch::JobDefinition"
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {
+        name: resource
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def name_in(reference: Any) -> str:
+    """The logical name in a Ref or a GetAtt."""
+    if "Ref" in reference:
+        return str(reference["Ref"])
+    target = reference["Fn::GetAtt"]
+    return str(target[0] if isinstance(target, list) else target.split(".")[0])
+
+
+def timeout(function: str) -> int:
+    settings = {
+        **template()["Globals"]["Function"],
+        **template()["Resources"][function]["Properties"],
+    }
+    return int(settings["Timeout"])
+
+
+# --- Lint -----------------------------------------------------------------------------------------
+
+
+class NoManagedPolicies:
+    """samtranslator asks an account for the names of managed policies; we use none by name."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@functools.cache
+def expanded() -> Any:
+    document = copy.deepcopy(json.loads(json.dumps(template())))
+    for resource in document["Resources"].values():
+        for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][key] = "s3://bucket/artifact.zip"  # as `sam package` would
+    return transform(document, {}, NoManagedPolicies())
+
+
+def lint(path: Path) -> list[str]:
+    """What cfn-lint has to say."""
+    return [str(match) for match in lint_file(path, ManualArgs(regions=["us-east-1"]))]
+
+
+def test_the_template_is_clean() -> None:
+    assert lint(TEMPLATE) == []
+
+
+def test_what_sam_makes_of_it_is_clean(tmp_path: Path) -> None:
+    path = tmp_path / "expanded.json"
+    path.write_text(json.dumps(expanded()))
+    assert lint(path) == []
+
+
+def test_an_action_that_iam_does_not_know_is_noticed(tmp_path: Path) -> None:
+    role = copy.deepcopy(expanded()["Resources"]["ApiFunctionRole"])
+    statement = {"Effect": "Allow", "Action": "s3:GetObjects", "Resource": "*"}
+    role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] = [statement]
+    path = tmp_path / "misspelt.json"
+    path.write_text(json.dumps({"Resources": {"Role": role}}))
+    assert any("getobjects" in finding.lower() for finding in lint(path))
+
+
+# --- Bucket ---------------------------------------------------------------------------------------
+
+
+def notifications() -> Iterator[tuple[str, str, str]]:
+    """Queue, prefix and suffix of each."""
+    bucket = template()["Resources"]["Bucket"]["Properties"]
+    for entry in bucket["NotificationConfiguration"]["QueueConfigurations"]:
+        rules = {rule["Name"]: rule["Value"] for rule in entry["Filter"]["S3Key"]["Rules"]}
+        assert entry["Event"] == "s3:ObjectCreated:*"
+        yield name_in(entry["Queue"]), rules["prefix"], rules["suffix"]
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
+def test_a_stage_hears_of_every_suffix_that_starts_it(stage: Any) -> None:
+    heard = [s for queue, _, s in notifications() if queue == f"{stage.name.title()}ArrivalsQueue"]
+    both_cases = {*stage.suffixes, *(suffix.upper() for suffix in stage.suffixes)}
+    assert sorted(heard) == sorted(both_cases if stage is TRANSCRIBE else stage.suffixes)
+
+
+def test_no_two_notifications_overlap() -> None:
+    entries = list(notifications())
+    assert {prefix for _, prefix, _ in entries} == {"jobs/"}
+    suffixes = [suffix for _, _, suffix in entries]
+    assert [(a, b) for a in suffixes for b in suffixes if a != b and a.endswith(b)] == []
+    assert len(suffixes) == len(set(suffixes))
+
+
+def test_the_bucket_is_private() -> None:
+    bucket = template()["Resources"]["Bucket"]
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+# --- Queues ---------------------------------------------------------------------------------------
+
+
+def dead_letters() -> set[str]:
+    targets = [
+        queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
+        for queue in of_type(QUEUE).values()
+        if "RedrivePolicy" in queue["Properties"]
+    ]
+    for function in of_type(FUNCTION).values():
+        for event in function["Properties"].get("Events", {}).values():
+            if "DeadLetterConfig" in event["Properties"]:
+                targets.append(event["Properties"]["DeadLetterConfig"]["Arn"])
+    return {name_in(target) for target in targets}
+
+
+def test_every_queue_has_dead_letters_or_holds_them() -> None:
+    live = {n for n, queue in of_type(QUEUE).items() if "RedrivePolicy" in queue["Properties"]}
+    assert live | dead_letters() == set(of_type(QUEUE))
+    assert live & dead_letters() == set()
+
+
+def test_each_live_queue_has_dead_letters_of_its_own() -> None:
+    live = [q for q in of_type(QUEUE).values() if "RedrivePolicy" in q["Properties"]]
+    targets = [name_in(q["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]) for q in live]
+    assert len(targets) == len(set(targets))
+
+
+def test_every_event_of_a_rule_ends_somewhere() -> None:
+    events = [
+        event["Properties"]
+        for function in of_type(FUNCTION).values()
+        for event in function["Properties"].get("Events", {}).values()
+        if event["Type"] in ("EventBridgeRule", "Schedule")
+    ]
+    assert len(events) == 2
+    assert all("DeadLetterConfig" in event for event in events)
+
+
+def test_a_message_stays_hidden_for_as_long_as_its_function_may_need() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    seen = 0
+    for name, function in of_type(FUNCTION).items():
+        for event in function["Properties"].get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            seen += 1
+            source = event["Properties"]
+            queue = of_type(QUEUE)[name_in(source["Queue"])]["Properties"]
+            window = source.get("MaximumBatchingWindowInSeconds", 0)
+            assert queue["VisibilityTimeout"] >= 6 * timeout(name) + window
+    assert seen == 3
+
+
+def test_queues_and_bucket_are_encrypted_and_speak_tls_only() -> None:
+    refused: list[str] = []
+    for policy in of_type("AWS::SQS::QueuePolicy").values():
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        queues = [name_in(queue) for queue in policy["Properties"]["Queues"]]
+        if any(statement.get("Sid") == "TlsOnly" for statement in statements):
+            refused += queues
+    # Each exactly once: a queue has one policy, and the last one written wins.
+    assert sorted(refused) == sorted(of_type(QUEUE))
+    assert all(q["Properties"]["SqsManagedSseEnabled"] for q in of_type(QUEUE).values())
+    bucket = template()["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert [statement["Sid"] for statement in bucket] == ["TlsOnly"]
+
+
+# --- Functions and jobs ---------------------------------------------------------------------------
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [name_in(function["Properties"]["Role"]) for function in of_type(FUNCTION).values()]
+    assert len(roles) == len(set(roles)) == 6
+
+
+def test_every_function_has_a_log_group_of_its_own_that_forgets() -> None:
+    groups = [
+        name_in(function["Properties"]["LoggingConfig"]["LogGroup"])
+        for function in of_type(FUNCTION).values()
+    ]
+    assert len(groups) == len(set(groups))
+    assert set(groups) <= set(of_type("AWS::Logs::LogGroup"))
+    for group in of_type("AWS::Logs::LogGroup").values():
+        assert "RetentionInDays" in group["Properties"]
+
+
+@pytest.mark.parametrize("function", of_type(FUNCTION).values(), ids=of_type(FUNCTION))
+def test_the_code_of_a_function_is_there(function: Any) -> None:
+    assert "def handler(" in (ROOT / function["Properties"]["CodeUri"] / "handler.py").read_text()
+
+
+@pytest.mark.parametrize("definition", of_type(DEFINITION).values(), ids=of_type(DEFINITION))
+def test_the_module_of_a_job_is_there(definition: Any) -> None:
+    python, flag, module = definition["Properties"]["ContainerProperties"]["Command"]
+    assert (python, flag) == ("python", "-m")
+    assert importlib.util.find_spec(module) is not None
+
+
+def value_of(node: Any) -> str:
+    """A parameter's default, a literal, or something that stands for a resource."""
+    if isinstance(node, dict):
+        parameter = template()["Parameters"].get(node.get("Ref"), {})
+        return str(parameter.get("Default", "something"))
+    return str(node)
+
+
+def environment(name: str) -> dict[str, str]:
+    """What a function or a job is given."""
+    properties = template()["Resources"][name]["Properties"]
+    if "ContainerProperties" in properties:
+        listed = properties["ContainerProperties"]["Environment"]
+        return {item["Name"]: value_of(item["Value"]) for item in listed}
+    shared = template()["Globals"]["Function"]["Environment"]["Variables"]
+    own = properties.get("Environment", {}).get("Variables", {})
+    return {key: value_of(value) for key, value in {**shared, **own}.items()}
+
+
+COMPOSITIONS: dict[str, Callable[[Settings], object]] = {
+    "SubmitTranscribeFunction": lambda settings: bootstrap.arrivals(settings, settings.stage),
+    "SubmitStatsFunction": lambda settings: bootstrap.arrivals(settings, settings.stage),
+    "TrackFunction": bootstrap.sweeper,
+    "SweepFunction": bootstrap.sweeper,
+    "PublishFunction": bootstrap.publication,
+    "ApiFunction": bootstrap.catalogue,
+    "TranscribeJobDefinition": lambda settings: (
+        bootstrap.job_table(settings),
+        bootstrap.object_store(settings),
+        settings.work_queue_url(TRANSCRIBE),
+    ),
+    "StatsJobDefinition": lambda settings: (
+        bootstrap.job_table(settings),
+        bootstrap.object_store(settings),
+        bootstrap.publish_queue(settings),
+        settings.work_queue_url(STATS),
+    ),
+}
+
+
+def test_everything_that_runs_is_composed_here() -> None:
+    assert set(COMPOSITIONS) == {*of_type(FUNCTION), *of_type(DEFINITION)}
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_the_environment_holds_what_the_code_wants(name: str) -> None:
+    """Misconfigured names the key that is missing."""
+    assert COMPOSITIONS[name](Settings(environment(name)))
+
+
+@pytest.mark.parametrize("name", ["SubmitTranscribeFunction", "SubmitStatsFunction"])
+def test_a_submit_function_knows_its_stage(name: str) -> None:
+    stage = Settings(environment(name)).stage
+    assert name == f"Submit{stage.name.title()}Function"
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_the_environment_is_the_one_in_the_contract(name: str) -> None:
+    table = (ROOT / "docs" / "architecture.md").read_text().split("## Environment")[1]
+    names = set(re.findall(r"[A-Z0-9_]{4,}", table.split("\n## ")[0]))
+    for prefix in ("TRANSCRIBE_", "STATS_"):  # the table has {TRANSCRIBE,STATS}_MAX_WORKERS
+        names |= {prefix.removesuffix("_") + known for known in names if known.startswith("_")}
+    given = set(environment(name)) - {"POWERTOOLS_SERVICE_NAME", "AWS_DEFAULT_REGION"}
+    assert given <= names
+
+
+def test_batch_tries_again_only_when_a_host_is_lost() -> None:
+    for definition in of_type(DEFINITION).values():
+        strategy = definition["Properties"]["RetryStrategy"]
+        assert strategy["EvaluateOnExit"] == [
+            {"OnStatusReason": "Host EC2*", "Action": "RETRY"},
+            {"OnReason": "*", "Action": "EXIT"},
+        ]
+
+
+# --- Rights ---------------------------------------------------------------------------------------
+
+
+def allowances() -> Iterator[Any]:
+    """Every statement of a role that allows something."""
+    for role in of_type("AWS::IAM::Role").values():
+        for entry in role["Properties"].get("Policies", []):
+            policy = entry["Fn::If"][1] if "Fn::If" in entry else entry
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Effect"] == "Allow":
+                    yield statement
+
+
+def as_list(node: Any) -> list[Any]:
+    return list(node) if isinstance(node, list) else [node]
+
+
+def test_no_role_may_do_everything_a_service_can() -> None:
+    for statement in allowances():
+        assert [action for action in as_list(statement["Action"]) if "*" in action] == []
+
+
+def test_a_right_on_everything_says_why() -> None:
+    lines = TEMPLATE.read_text().splitlines()
+    everything = [
+        resource
+        for statement in allowances()
+        for resource in as_list(statement["Resource"])
+        if resource == "*"
+    ]
+    # The template's strings know where they stand.
+    unexplained = [r.start_mark.line + 1 for r in everything if "#" not in lines[r.start_mark.line]]
+    assert len(everything) == 5
+    assert unexplained == []
+
+
+def test_only_the_bucket_and_the_rules_may_send_from_outside() -> None:
+    outsiders = [
+        statement
+        for policy in of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert [s["Principal"]["Service"] for s in outsiders] == [
+        "s3.amazonaws.com",
+        "events.amazonaws.com",
+    ]
+    for statement in outsiders:
+        conditions = {key for test in statement["Condition"].values() for key in test}
+        assert conditions == {"aws:SourceArn", "aws:SourceAccount"}
