@@ -17,7 +17,7 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
-from debate_analyzer.errors import DebateError
+from debate_analyzer.errors import DebateError, Misconfigured
 from local.folder import DataFolder
 from local.server import HOST, PortTaken
 from local.steps import Steps
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     with ExitStack() as running:
         url = _start(running, options, console)
+        _say_where(url, options.data.resolve(), console)
         if options.open:
             webbrowser.open(url)
         threading.Event().wait()
@@ -62,6 +63,8 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     url = _url(options)
     with ExitStack() as running:
         if is_served(url):
+            if options.reset:
+                raise Misconfigured(f"The stack at {url} runs; stop it before --reset.")
             console.print(f"Using the stack at {url}.")
         else:
             _start(running, options, console)
@@ -87,24 +90,30 @@ def _start(running: ExitStack, options: argparse.Namespace, console: Console) ->
 
     url = running.enter_context(laptop(folder, options.port, options.models, steps))
     console.print(f"[bold]Ready in {steps.seconds:.1f} s.[/]\n")
+    return url
+
+
+def _say_where(url: str, data: Path, console: Console) -> None:
     for name, value in (
         ("page", url),
         ("upload", "drop a file on the page, or: debate upload FILE --wait"),
-        ("data", str(folder.path)),
-        ("logs", str(folder.logs)),
+        ("data", str(data)),
+        ("logs", str(data / "logs")),
         ("stop", "Ctrl-C (twice: at once)"),
     ):
         console.print(f"  [bold]{name:7}[/] {escape(value)}", soft_wrap=True)
     console.print()
-    return url
 
 
 def _reset(folder: DataFolder, options: argparse.Namespace, console: Console) -> None:
     question = f"Delete every debate and everything else in {folder.path}? [y/N] "
-    if options.yes or console.input(escape(question)).strip().lower() in ("y", "yes"):
-        folder.reset()
-    else:
-        raise KeyboardInterrupt
+    try:
+        answer = "y" if options.yes else console.input(escape(question))
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Misconfigured("Nothing was deleted, nothing started.")
+    folder.reset()
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -19,7 +19,15 @@ from local.cli.client import Client
 from local.cli.show import complain, statistics_table
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
-_EVERY = 0.1  # seconds between two looks at the job: as exact as the timings become
+_EVERY = 0.2  # seconds between two looks at the job: as exact as the timings become
+
+_CHAIN, _START, _WORK = "events, queues, functions", "starting the worker", "the worker's work"
+_SPENT_ON = {
+    Status.QUEUED.lower(): _START,
+    Status.TRANSCRIBING.lower(): _WORK,
+    Status.STATS_QUEUED.lower(): _START,
+    Status.ANALYZING.lower(): _WORK,
+}
 
 
 class Course:
@@ -27,21 +35,27 @@ class Course:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._seen: dict[Status, float] = {}
+        self._marks = [("uploaded", 0.0)]
 
     def note(self, job: JobView) -> None:
         """The job has a new status."""
-        self._seen.setdefault(job.status, time.monotonic() - self._began)
+        self._marks.append((job.status.lower(), time.monotonic() - self._began))
 
     def table(self) -> Table:
-        """Seconds between one status and the next."""
+        """Seconds between one status and the next, and what they were spent on."""
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("from the last byte uploaded")
         table.add_column("seconds", justify="right")
-        marks = [("uploaded", 0.0), *((s.value.lower(), at) for s, at in self._seen.items())]
-        for (before, start), (after, end) in pairwise(marks):
-            table.add_row(f"{before} → {after}", f"{end - start:.1f}")
-        table.add_row("total", f"{marks[-1][1]:.1f}")
+        table.add_column("spent on")
+        spent = dict.fromkeys((_CHAIN, _START, _WORK), 0.0)
+        for (before, start), (after, end) in pairwise(self._marks):
+            cause = _SPENT_ON.get(before, _CHAIN)
+            spent[cause] += end - start
+            table.add_row(f"{before} → {after}", f"{end - start:.1f}", cause)
+        table.add_section()
+        for cause, seconds in spent.items():
+            table.add_row("", f"{seconds:.1f}", f"{cause}, together")
+        table.add_row("", f"{self._marks[-1][1]:.1f}", "total", style="bold")
         return table
 
 
@@ -59,7 +73,7 @@ def demo(client: Client, console: Console) -> bool:
         return False
     console.print(statistics_table(client.statistics(job.job_id)))
     transcript = parse_transcript(client.transcript(job.job_id, "json"))
-    console.print(_verdict(score(transcript, read_truth())))
+    console.print(_verdict(score(transcript, read_truth())), soft_wrap=True)
     return True
 
 

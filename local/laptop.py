@@ -31,25 +31,29 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
 
     Raises Misconfigured (PortTaken among it) with a sentence.
     """
+    page = Server(port)
+    batch = Batch(folder.path, _same_port(folder, "batch"), grace=_STOP_GRACE)
+    emulator = Emulator(
+        folder.path,
+        port=_same_port(folder, "emulator"),
+        batch_endpoint=batch.endpoint,
+        public_endpoint=page.url,
+    )
     with ExitStack() as running:
-        page = Server(port)
-        running.callback(page.stop)
+        # Stopped from the last to the first: a worker hands its unit back to a living queue.
+        for part in (emulator, batch, page):
+            running.callback(part.stop)
         with steps.step("models") as say:
             weights.ensure(models, report=say)
-        batch = Batch(folder.path, _same_port(folder, "batch"), grace=_STOP_GRACE)
-        running.callback(batch.stop)
-        emulator = Emulator(
-            folder.path,
-            port=_same_port(folder, "emulator"),
-            batch_endpoint=batch.endpoint,
-            public_endpoint=page.url,
-        )
         with steps.step("local AWS"):
             batch.start()
             emulator.start()
-            running.callback(emulator.stop)
         with steps.step("template") as say:
             stack = deploy(emulator, TEMPLATE, _parameters(models), say)
+            # Makes the local user, whose id owns the debates: written down before the first of
+            # them, because users are not among what is saved while the stack works.
+            emulator.token()
+            emulator.save()
         with steps.step("jobs and page"):
             batch.deploy(_batch_site(emulator, stack, models))
             page.start(web.application(_web_site(emulator, stack, batch), port))

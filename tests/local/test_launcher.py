@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from debate_analyzer.errors import Misconfigured
 from local.folder import DataFolder
-from local.server import Server
+from local.server import PortTaken, Server
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "300"}
@@ -147,5 +151,98 @@ def test_reset_deletes_nothing_without_a_yes(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
+        assert ended.returncode == 2
         assert "Delete every debate" in ended.stdout
+        assert "Nothing was deleted" in ended.stdout
         assert (folder.path / "state.json").exists()
+
+
+def free_port() -> int:
+    server = Server(0)
+    server.stop()
+    return server.port
+
+
+@contextmanager
+def stack(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """`python -m local run`, ready."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", "run", "--port", str(port), "--data", str(data)],
+        cwd=PROJECT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = list(takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+            assert any("Ready in" in line for line in said), said
+            yield process
+        finally:
+            process.kill()
+
+
+def browse(port: int) -> httpx.Client:
+    # A first call to a function starts it, which a busy machine may take long to do.
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+
+
+def ports_of(data: Path) -> dict[str, int]:
+    ports: dict[str, int] = json.loads((data / "ports.json").read_text())
+    return ports
+
+
+def wait_until_free(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            Server(port).stop()
+        except PortTaken:
+            assert time.monotonic() < deadline, f"port {port} is still held"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.mark.e2e
+@pytest.mark.models
+def test_a_killed_stack_leaves_nothing_behind_and_starts_again(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    upload = {"filename": "debate.mp4", "size": 1000}
+    with stack(data, port) as first, browse(port) as http:
+        assert http.get("/").status_code == 200
+        assert http.get("/status").json()["status"] == "ok"
+        assert http.get("/api/jobs").json() == {"jobs": [], "next_cursor": None}
+        job = http.post("/api/uploads", json=upload).json()["job"]["job_id"]
+        ports = ports_of(data)
+        other = launch("run", "--port", str(port), "--data", str(tmp_path / "other"))
+        assert other.returncode == 2
+        assert "It is our own stack" in other.stdout
+        time.sleep(3)  # a snapshot is taken every two seconds
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    for held in (port, *ports.values()):
+        wait_until_free(held)
+
+    with stack(data, port) as second, browse(port) as http:
+        assert ports_of(data) == ports
+        assert [one["job_id"] for one in http.get("/api/jobs").json()["jobs"]] == [job]
+        second.send_signal(signal.SIGINT)
+        assert second.wait() == 0
+    for freed in (port, *ports.values()):
+        Server(freed).stop()
+
+
+@pytest.mark.e2e
+@pytest.mark.models
+def test_the_demo_debate_comes_through_close_to_its_truth(tmp_path: Path) -> None:
+    ended = launch("demo", "--port", str(free_port()), "--data", str(tmp_path / "data"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    verdict = re.search(
+        r"(\d+) speakers found, word error rate (.+)%, diarization error rate (.+)%", ended.stdout
+    )
+    assert verdict is not None, ended.stdout
+    speakers, words, turns = verdict.groups()
+    assert int(speakers) == 3
+    assert float(words) < 8
+    assert float(turns) < 12
