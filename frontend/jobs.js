@@ -84,7 +84,7 @@ let polling = null;
 export function watchJobs() {
   let delay = null;
   let seen = "";
-  polling = poll(async () => {
+  const mine = poll(async () => {
     const page = await listJobs();
     const { list, cursor } = jobs.get();
     announceEnds(list ?? [], page.jobs);
@@ -99,9 +99,10 @@ export function watchJobs() {
     seen = now;
     return delay;
   });
+  polling = mine;
   return () => {
-    polling.stop();
-    polling = null;
+    mine.stop();
+    if (polling === mine) polling = null;
   };
 }
 

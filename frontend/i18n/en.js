@@ -147,6 +147,7 @@ export default {
     "All figures are approximate. Words come from speech recognition, and who speaks is told from " +
     "voices alone; both err, most of all where people talk at once or the sound is poor. Listen to " +
     "the recording before you quote a number.",
+  "figures.no_speakers": "Nobody could be told apart, so there are no figures by speaker.",
   "figures.unassigned": {
     one: "One word could be given to nobody and counts in the total only.",
     other: "{count} words could be given to nobody and count in the total only.",

@@ -147,6 +147,7 @@ export default {
     "Todas las cifras son aproximadas. Las palabras proceden del reconocimiento de voz, y quién habla " +
     "se deduce solo de las voces; ambos se equivocan, sobre todo cuando se habla a la vez o el sonido " +
     "es malo. Escuche la grabación antes de citar un número.",
+  "figures.no_speakers": "No se ha podido distinguir a nadie, así que no hay cifras por hablante.",
   "figures.unassigned": {
     one: "Una palabra no se ha podido atribuir a nadie y solo cuenta en el total.",
     other: "{count} palabras no se han podido atribuir a nadie y solo cuentan en el total.",
@@ -194,5 +195,9 @@ export default {
   "error.worker_lost":
     "La máquina se perdió mientras trabajaba en este archivo, que quizá necesite más memoria de la que hay. Pruebe con una grabación más corta.",
   "error.misconfigured": "A esta instalación le falta algo. Avise a quien la administra.",
+  "warning.hallucination_removed":
+    "El reconocimiento dio aquí palabras que nadie dijo, como suele pasar con silencio o música; se han dejado fuera.",
+  "warning.diarization_failed": "No se ha podido distinguir a los hablantes; las palabras están completas.",
+  "warning.unassigned_words": "Algunas palabras no se han podido atribuir a nadie.",
   "error.internal": "Algo falló por nuestra parte con este archivo. El archivo se conserva; el registro dice qué ocurrió.",
 };

@@ -13,8 +13,13 @@ import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
-from starlette.responses import Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -136,7 +141,11 @@ class Backend:
         except DebateError as error:
             return problem(400, error.code, str(error))
         job_id = self.add(Path(name).stem, "UPLOADING", filename=name, stage="upload")
-        headers = {"content-type": content_type, "if-none-match": "*", "content-length": str(asked.size)}
+        headers = {
+            "content-type": content_type,
+            "content-length": str(asked.size),
+            "if-none-match": "*",
+        }
         upload = {
             "method": "PUT",
             "url": f"/bucket/{job_id}/upload",
@@ -232,8 +241,8 @@ class _Wrapper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [(b"content-security-policy", POLICY.encode()), (b"cache-control", b"no-store")]
-                message["headers"] = [*message["headers"], *headers]
+                policy = (b"content-security-policy", POLICY.encode())
+                message["headers"] += [policy, (b"cache-control", b"no-store")]
             await send(message)
 
         if scope["type"] != "http":

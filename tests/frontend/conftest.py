@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
@@ -82,7 +83,7 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def open_page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[OpenPage]:
-    """Opens a path in a context of its own; `options` go to the context. Complaints fail the test."""
+    """Opens a path in a browser context with `options`. Complaints of the page fail the test."""
     contexts = []
 
     def on_console(message: ConsoleMessage) -> None:
@@ -93,13 +94,13 @@ def open_page(browser: Browser, server: Server, complaints: list[str]) -> Iterat
         if not response.url.startswith((server.url, "blob:", "data:")):
             complaints.append(f"third party: {response.url}")
 
-    def open_page(path: str = "/", **options: object) -> Page:
+    def open_page(path: str = "/", **options: Any) -> Page:
         context = browser.new_context(base_url=server.url, **{"locale": "en-GB", **options})
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", on_console)
-        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error.stack}"))
         page.on("response", on_response)
         page.goto(path)
         return page

@@ -87,7 +87,7 @@ def test_bars_are_as_long_as_their_numbers(
         .first.locator(".bars-bar rect[fill]")
         .evaluate_all("bars => bars.map(bar => bar.getBoundingClientRect().width)")
     )
-    times = sorted((row["speakingTime"] for row in published(backend, debate)["speakers"]))[::-1]
+    times = sorted(row["speakingTime"] for row in published(backend, debate)["speakers"])[::-1]
     assert [w / widths[0] for w in widths] == pytest.approx([t / times[0] for t in times], rel=0.01)
 
 
@@ -288,3 +288,4 @@ def test_a_plain_foreign_transcript_is_shown(open_page: OpenPage, backend: Backe
     expect(page.get_by_text("Unknown speaker")).to_be_visible()
     expect(page.locator("video")).to_have_count(0)
     expect(page.get_by_text("One word could be given to nobody")).to_be_visible()
+    expect(page.get_by_text("there are no figures by speaker")).to_be_visible()

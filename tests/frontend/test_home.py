@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.frontend.backend import Backend
 from tests.frontend.conftest import OpenPage
@@ -22,7 +22,7 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-def row(page: Page, title: str) -> object:
+def row(page: Page, title: str) -> Locator:
     return page.locator(".job", has=page.get_by_role("link", name=title))
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_file_is_refused_without_a_request(
 ) -> None:
     page = open_page()
     expect(page.get_by_text("No debates yet")).to_be_visible()
-    file = {"name": name, "mimeType": "", "buffer": bytes(size)}
+    file = FilePayload(name=name, mimeType="", buffer=bytes(size))
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text(sentence)).to_be_visible()
     assert not backend.announced
@@ -240,7 +240,8 @@ def test_polling_slows_down_and_stops_while_hidden(open_page: OpenPage) -> None:
             }
             return delays;
           };
-          return { active: run(true), idle: run(false), moved: nextDelay(30000, { active: true, changed: true }) };
+          const moved = nextDelay(30000, { active: true, changed: true });
+          return { active: run(true), idle: run(false), moved };
         }"""
     )
     assert delays["active"] == sorted(delays["active"])

@@ -27,11 +27,17 @@ function Page({ place }) {
   return html`<${HomePage} />`;
 }
 
+/** Moves the focus, and leaves the address as it is: it may be copied, and gone back to. */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
 export function App() {
   const place = useStore(route);
   useStore(locale); // every sentence below depends on it
   return html`
-    <a class="skip-link" href="#main">${t("app.skip")}</a>
+    <a class="skip-link" href="#main" onClick=${skip}>${t("app.skip")}</a>
     <${PageHeader} />
     <${Banner} />
     <main id="main" tabindex="-1"><${Page} key=${pageKey(place)} place=${place} /></main>

@@ -11,6 +11,16 @@ function Headline({ name, text, value }) {
   </div>`;
 }
 
+function Speakers({ jobId, rows, look }) {
+  return html`
+    <div class="bars-pair">
+      <${SpeakerBars} measure="speakingTime" share="speakingShare" format=${duration} rows=${rows} look=${look} />
+      <${SpeakerBars} measure="words" share="wordShare" format=${number} rows=${rows} look=${look} />
+    </div>
+    <${SpeakerTable} jobId=${jobId} rows=${rows} look=${look} />
+  `;
+}
+
 /** The numbers of one debate. Every figure carries its exact value in a <data>. */
 export function Figures({ jobId, statistics, look }) {
   const { totals } = statistics;
@@ -25,11 +35,8 @@ export function Figures({ jobId, statistics, look }) {
       <${Headline} name="overlap" text=${duration(totals.overlap)} value=${totals.overlap} />
       <${Headline} name="silence" text=${duration(totals.silence)} value=${totals.silence} />
     </dl>
-    <div class="bars-pair">
-      <${SpeakerBars} measure="speakingTime" share="speakingShare" format=${duration} rows=${rows} look=${look} />
-      <${SpeakerBars} measure="words" share="wordShare" format=${number} rows=${rows} look=${look} />
-    </div>
-    <${SpeakerTable} jobId=${jobId} rows=${rows} look=${look} />
+    ${rows.length > 0 && html`<${Speakers} jobId=${jobId} rows=${rows} look=${look} />`}
+    ${rows.length === 0 && html`<p>${t("figures.no_speakers")}</p>`}
     <div class="fine figures-note">
       ${statistics.approximate && html`<p>${t("figures.approximate")}</p>`}
       ${totals.unassignedWords > 0 && html`<p>${t("figures.unassigned", { count: totals.unassignedWords })}</p>`}

@@ -1,7 +1,7 @@
 import { clock } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { spansBySpeaker } from "../../transcript.js";
-import { html, useEffect, useMemo, useRef } from "../../view.js";
+import { html, useLayoutEffect, useMemo, useRef } from "../../view.js";
 import { SpeakerMark, fillOf } from "../speaker-mark/speaker-mark.js";
 
 const LANE = 24; // px
@@ -16,7 +16,7 @@ export function Lanes({ transcript, look, playback }) {
   const lanes = useMemo(() => [...spansBySpeaker(transcript, duration * FINEST)], [transcript]);
   const head = useRef();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const show = (time) => head.current?.setAttribute("x", share(time, duration));
     show(playback.time.get());
     return playback.time.subscribe(show);

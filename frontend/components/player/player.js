@@ -3,7 +3,7 @@ import { languageName } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { hasTranscript } from "../../jobs.js";
 import { useResource } from "../../poll.js";
-import { html, useEffect, useRef, useState } from "../../view.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../view.js";
 import { Notice } from "../notice/notice.js";
 
 /**
@@ -31,7 +31,7 @@ export function Player({ job, playback }) {
   const renewed = useRef(false);
   const { data: video, error } = useResource(() => getVideo(job.job_id), `${job.job_id} ${signing}`);
   const captions = useCaptions(job);
-  useEffect(() => playback.attach(element.current), [playback]);
+  useLayoutEffect(() => playback.attach(element.current), [playback]);
 
   function onError(event) {
     if (event.target !== element.current) return; // the captions' own errors end here too

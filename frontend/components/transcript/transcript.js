@@ -3,7 +3,7 @@ import { t } from "../../i18n/index.js";
 import { debateHref } from "../../router.js";
 import { speakerName } from "../../speakers.js";
 import { segmentAt } from "../../transcript.js";
-import { html, useEffect, useMemo, useRef, useState } from "../../view.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "../../view.js";
 import { SpeakerMark } from "../speaker-mark/speaker-mark.js";
 
 const LONG = 200; // segments from which the browser should not lay out what is out of sight
@@ -32,7 +32,8 @@ function Segment({ segment, index, jobId, look, opens }) {
  * themselves: with 3,000 segments, one attribute must not cost a comparison of them all.
  */
 function useCurrent(list, segments, playback, follow) {
-  useEffect(() => {
+  // A layout effect ends before its elements go; time may still pass in between.
+  useLayoutEffect(() => {
     let shown = null;
     function show(time) {
       const item = list.current.children[segmentAt(segments, time)] ?? null;
