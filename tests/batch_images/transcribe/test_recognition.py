@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_images.transcribe import recognition
+from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.recognition import Recognition, WhisperRecognizer, blocks
+from debate_analyzer.errors import Misconfigured
+
+BLOCK, WINDOW = 20 * 60, 60  # seconds
+
+
+def _silence(seconds: float) -> Samples:
+    return np.zeros(int(seconds * SAMPLE_RATE), dtype=np.float32)
+
+
+@given(hours=st.floats(0, 3), seed=st.integers(0, 9))
+def test_blocks_cover_every_sample_once_and_none_is_too_long(hours: float, seed: int) -> None:
+    """With 40 samples a second, so that hours are small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recognition, "SAMPLE_RATE", 40)
+        samples = np.random.default_rng(seed).random(int(hours * 3600 * 40), np.float32)
+        ranges = list(blocks(samples))
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == len(samples)
+    assert all(first[1] == second[0] for first, second in pairwise(ranges))
+    assert all(last - first <= (BLOCK + WINDOW) * 40 for first, last in ranges)
+
+
+def test_a_short_recording_is_one_block() -> None:
+    samples = _silence(BLOCK + WINDOW)
+    assert list(blocks(samples)) == [(0, len(samples))]
+
+
+def test_a_long_recording_is_cut_where_it_is_quiet() -> None:
+    samples = np.full((BLOCK + 2 * WINDOW) * SAMPLE_RATE, 0.1, dtype=np.float32)
+    pause = (BLOCK + 17) * SAMPLE_RATE
+    samples[pause : pause + SAMPLE_RATE] = 0
+    (_, cut), (again, last) = blocks(samples)
+    assert pause <= cut == again <= pause + SAMPLE_RATE
+    assert last == len(samples)
+
+
+class Engine:
+    """faster-whisper's pipeline: the segments it was given, and the sound it was asked about."""
+
+    def __init__(self, *answers: list[Any]) -> None:
+        self.answers = list(answers)
+        self.lengths: list[int] = []
+        self.languages: list[str | None] = []
+
+    def transcribe(self, samples: Samples, **options: Any) -> tuple[Any, Any]:
+        self.lengths.append(len(samples))
+        self.languages.append(options["language"])
+        info = SimpleNamespace(language="es", language_probability=0.9)
+        return iter(self.answers.pop(0)), info
+
+
+def _segment(text: str, start: float = 0.0, **properties: float) -> SimpleNamespace:
+    words = [
+        SimpleNamespace(start=start + n, end=start + n + 0.5, word=f" {word}", probability=0.8)
+        for n, word in enumerate(text.split())
+    ]
+    usual = {"compression_ratio": 1.4, "no_speech_prob": 0.05, "avg_logprob": -0.3}
+    return SimpleNamespace(start=start, end=start + len(words), words=words, **usual | properties)
+
+
+def _recognize(engine: Engine, seconds: float = 20.0) -> Recognition:
+    """What is made of the engine's answers, without a model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recognition, "WhisperModel", lambda *_, **__: None)
+        patch.setattr(recognition, "BatchedInferencePipeline", lambda _: engine)
+        recognizer = WhisperRecognizer("base")
+    return recognizer.recognize(_silence(seconds), language=None, on_progress=lambda fraction: None)
+
+
+@pytest.mark.parametrize(
+    ("properties", "kept"),
+    [
+        ({}, True),
+        ({"compression_ratio": 2.41}, False),
+        ({"compression_ratio": 2.4}, True),
+        ({"no_speech_prob": 0.9, "avg_logprob": -1.2}, False),
+        ({"no_speech_prob": 0.9, "avg_logprob": -0.4}, True),  # sure of its words
+        ({"no_speech_prob": 0.2, "avg_logprob": -1.5}, True),  # unsure, but somebody speaks
+    ],
+)
+def test_words_that_nobody_said_are_left_out_with_a_warning(
+    properties: dict[str, float], kept: bool
+) -> None:
+    found = _recognize(Engine([_segment("good evening"), _segment("you you", 5, **properties)]))
+    assert [word.text for word in found.words] == [" good", " evening", *[" you"] * 2 * kept]
+    spans = [(w.code, w.start, w.end) for w in found.warnings]
+    assert spans == ([] if kept else [("hallucination_removed", 5, 7)])
+
+
+def test_times_and_language_go_on_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 10)
+    monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 1)
+    engine = Engine([], [_segment("buenas noches", 1)], [_segment("gracias")])
+    found = _recognize(engine, 31)
+    first, second, third = engine.lengths
+    assert [word.start for word in found.words] == pytest.approx(
+        [first / SAMPLE_RATE + 1, first / SAMPLE_RATE + 2, (first + second) / SAMPLE_RATE]
+    )
+    assert first + second + third == 31 * SAMPLE_RATE
+    assert engine.languages == [None, None, "es"]  # silence decides nothing
+    assert (found.language, found.language_probability) == ("es", 0.9)
+
+
+def test_silence_has_no_words_and_no_language() -> None:
+    found = _recognize(Engine([]))
+    assert (found.words, found.language, found.language_probability) == ([], None, None)
+
+
+def test_a_word_never_ends_before_it_starts_and_is_never_more_than_certain() -> None:
+    segment = _segment("hm")
+    segment.words[0].end = -1.0
+    segment.words[0].probability = 1.0000001
+    (word,) = _recognize(Engine([segment])).words
+    assert (word.start, word.end, word.probability) == (0.0, 0.0, 1.0)
+
+
+def test_a_model_that_is_not_there(tmp_path: Any) -> None:
+    with pytest.raises(Misconfigured, match="cannot be loaded"):
+        WhisperRecognizer(str(tmp_path), device="cpu", compute_type="int8")
