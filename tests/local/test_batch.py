@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,32 @@ def test_a_program_that_does_not_exist_fails_as_a_shell_would(batch: Running) ->
     batch.events.until("FAILED")
     assert batch.describe(job)["container"]["exitCode"] == 127
     assert "no-such-program" in batch.log("missing", job)
+
+
+def test_a_job_that_cannot_be_started_says_why(tmp_path: Path) -> None:
+    events = Events()
+    service = Batch(tmp_path, 0)
+    service.start()
+    service.deploy(replace(site(tmp_path, events), project=tmp_path / "gone"))
+    Running(service, events, tmp_path).submit("hello")
+    failed = events.until("FAILED")[-1]
+    service.stop()
+    assert failed["statusReason"] == "Task failed to start"
+    assert "gone" in failed["container"]["reason"]
+
+
+def test_queues_are_described(batch: Running) -> None:
+    [queue] = batch.client.describe_job_queues(jobQueues=["transcribe"])["jobQueues"]
+    assert (queue["jobQueueArn"], queue["state"]) == (QUEUE_ARN, "ENABLED")
+    assert len(batch.client.describe_job_queues()["jobQueues"]) == 1
+
+
+def test_before_anything_is_deployed_the_service_is_not_ready(tmp_path: Path) -> None:
+    service = Batch(tmp_path, 0)
+    service.start()
+    answer = httpx.post(f"{service.endpoint}/v1/listjobs", json={"jobQueue": "transcribe"})
+    service.stop()
+    assert answer.status_code == 503
 
 
 def test_a_queue_runs_one_job_at_a_time_and_the_next_when_it_ends(batch: Running) -> None:
