@@ -1,42 +1,49 @@
 """AWS on a laptop: ministack, run inside this process, with IAM enforced and state that survives.
 
 ministack reads its environment when it is imported and keeps its state in modules, so a process has
-one emulator. What is patched or called by a private name stands in `_private`, which fails at start
-with a clear sentence when a new version has moved it: the version is pinned.
+one emulator. What is called by a private name stands in `_PRIVATE`; the start fails with a clear
+sentence when a new version has moved it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import json
 import logging
 import os
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Mapping
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from debate_analyzer.errors import Misconfigured
+from local.server import HOST, bind
+from local.snapshots import Snapshots
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
 _USER = "local@example.invalid"
-_SNAPSHOT_SECONDS = 2.0
-# What changes while the stack works. The rest changes only when the template is deployed.
-_BUSY_SERVICES = ("dynamodb", "sqs", "s3")
 _TOKEN_MARGIN = 300
 _JOB_SESSION_SECONDS = 24 * 3600
+_LOG_BYTES = 20 * 2**20
 
-logger = logging.getLogger(__name__)
 
+class EmulatorChanged(Misconfigured):
+    """ministack no longer has a name that we rely on: install the version that has it."""
 
-class EmulatorChanged(RuntimeError):
-    """ministack no longer has a name that we rely on: pin the version that has it."""
+    code = "emulator_changed"
 
 
 class Emulator:
@@ -49,7 +56,7 @@ class Emulator:
     def __init__(
         self, data: Path, port: int, batch_endpoint: str | None, public_endpoint: str | None
     ) -> None:
-        self.endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"http://{HOST}:{port}"
         self.public_endpoint = public_endpoint
         self.objects = data / "aws" / "s3" / ACCOUNT
         self._port = port
@@ -58,33 +65,53 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping: asyncio.Event | None = None
-        self._snapshots = _Snapshots(data / "aws" / "state")
+        self._snapshots = Snapshots(data / "aws" / "state")
+        self._log: logging.Handler | None = None
+        self._is_up = False
         self._token: tuple[str, float] = ("", 0.0)
+        self._signing_in = threading.Lock()
 
     def start(self) -> None:
-        """Answer on the endpoint, with the state of the last run. Raises EmulatorChanged."""
+        """Answer on the endpoint, with the state of the last run.
+
+        Raises PortTaken, and EmulatorChanged.
+        """
         self._configure()
-        private = _private()
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(private, ready)), name="emulator", daemon=True
+        app = _OwnOnly(
+            _ministack(self._data / "aws" / "state"),
+            own={f"{name}:{self._port}" for name in (HOST, "localhost")},
+            web_server=urlsplit(self.public_endpoint).netloc if self.public_endpoint else None,
         )
+        sock = bind(self._port)
+        started = threading.Event()
+
+        def run() -> None:
+            try:
+                asyncio.run(self._serve(app, sock, started))
+            finally:
+                started.set()
+
+        self._thread = threading.Thread(target=run, name="emulator", daemon=True)
         self._thread.start()
-        if not ready.wait(30):
-            raise TimeoutError("The local AWS did not start within 30 s; see logs/aws.log.")
+        started.wait()
+        if not self._is_up:
+            raise RuntimeError("the local AWS did not start; see above, and logs/aws.log")
 
     def stop(self) -> None:
         """Save everything and stop. Safe to call twice."""
-        if self._loop is not None and self._stopping is not None:
+        if self._loop is not None and self._stopping is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
-        if self._thread is not None:
-            self._thread.join(20)
+            self._thread.join()
             self._thread = None
+        if self._log is not None:
+            logging.getLogger().removeHandler(self._log)
+            self._log.close()
+            self._log = None
 
     def save(self) -> None:
         """Write down everything, as after a deployment."""
         assert self._loop is not None, "start() first"
-        asyncio.run_coroutine_threadsafe(self._snapshots.write(None), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._snapshots.write_all(), self._loop).result()
 
     def client(self, service: str) -> Any:
         """A boto3 client with an administrator's rights."""
@@ -137,24 +164,27 @@ class Emulator:
 
     def token(self) -> str:
         """An access token of the local user that is good for five minutes at least."""
-        token, expires = self._token
-        if expires - time.time() < _TOKEN_MARGIN:
-            token, lifetime = self._sign_in()
-            self._token = (token, time.time() + lifetime)
-        return token
+        with self._signing_in:
+            token, expires = self._token
+            if expires - time.time() < _TOKEN_MARGIN:
+                token, lifetime = self._sign_in()
+                self._token = (token, time.time() + lifetime)
+            return token
 
     def _sign_in(self) -> tuple[str, float]:
         cognito = self.client("cognito-idp")
         pool = cognito.list_user_pools(MaxResults=1)["UserPools"][0]["Id"]
         client = cognito.list_user_pool_clients(UserPoolId=pool, MaxResults=1)
-        password = self._password()
         try:
             cognito.admin_create_user(UserPoolId=pool, Username=_USER, MessageAction="SUPPRESS")
-            cognito.admin_set_user_password(
-                UserPoolId=pool, Username=_USER, Password=password, Permanent=True
-            )
         except cognito.exceptions.UsernameExistsException:
             pass
+        else:
+            self.save()  # the jobs belong to this user: another one would not see them
+        password = f"Aa1!{secrets.token_urlsafe(24)}"  # good for this once
+        cognito.admin_set_user_password(
+            UserPoolId=pool, Username=_USER, Password=password, Permanent=True
+        )
         answer = cognito.admin_initiate_auth(
             UserPoolId=pool,
             ClientId=client["UserPoolClients"][0]["ClientId"],
@@ -163,15 +193,11 @@ class Emulator:
         )["AuthenticationResult"]
         return answer["AccessToken"], float(answer["ExpiresIn"])
 
-    def _password(self) -> str:
-        """Derived from the folder: it opens nothing that the folder does not hold already."""
-        return "Aa1!" + hashlib.sha256(str(self._data).encode()).hexdigest()[:28]
-
     def _configure(self) -> None:
         environment = {
             "GATEWAY_PORT": str(self._port),
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._data / "aws" / "state"),
             "S3_PERSIST": "1",
@@ -187,92 +213,85 @@ class Emulator:
         os.environ.update(environment)
         for folder in ("aws/state", "aws/s3", "logs"):
             (self._data / folder).mkdir(parents=True, exist_ok=True)
-        self._log_to(self._data / "logs" / "aws.log")
+        self._log = RotatingFileHandler(
+            self._data / "logs" / "aws.log", maxBytes=_LOG_BYTES, backupCount=1
+        )
+        self._log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        logging.getLogger().addHandler(self._log)
+        logging.getLogger().setLevel(logging.INFO)
 
-    def _log_to(self, path: Path) -> None:
-        handler = logging.FileHandler(path)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        root = logging.getLogger()
-        root.addHandler(handler)
-        root.setLevel(logging.INFO)
-
-    async def _serve(self, app: Any, ready: threading.Event) -> None:
+    async def _serve(self, app: _OwnOnly, sock: socket.socket, started: threading.Event) -> None:
         from hypercorn.asyncio import serve
         from hypercorn.config import Config
 
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
+        self._stopping = stopping = asyncio.Event()
         config = Config()
-        config.bind = [f"127.0.0.1:{self._port}"]
+        config.bind = [f"fd://{sock.detach()}"]
         config.keep_alive_timeout = 75
         config.graceful_timeout = 1
         config.accesslog = None
         config.errorlog = logging.getLogger("emulator.http")
-        snapshots = asyncio.create_task(self._snapshots.run())
-        tell = asyncio.create_task(self._tell_when_ready(ready))
-        await serve(app, config, shutdown_trigger=self._stopping.wait)
-        for task in (snapshots, tell):
-            task.cancel()
-        await self._snapshots.write(None)
 
-    async def _tell_when_ready(self, ready: threading.Event) -> None:
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            except OSError:
-                await asyncio.sleep(0.02)
-                continue
-            writer.close()
-            ready.set()
-            return
+        async def announced(scope: Scope, receive: Receive, send: Send) -> None:
+            async def tell(message: Message) -> None:
+                await send(message)
+                if message["type"] == "lifespan.startup.complete":
+                    self._is_up = True
+                    started.set()
+
+            await app(scope, receive, tell if scope["type"] == "lifespan" else send)
+
+        snapshots = asyncio.create_task(self._snapshots.run(stopping))
+        # One that cannot save any more had better stop than work for nothing.
+        snapshots.add_done_callback(lambda _: stopping.set())
+        await serve(announced, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
+        await snapshots
+        await (
+            self._snapshots.write_all()
+        )  # ministack has done so; but a snapshot may have come later
 
 
-class _Snapshots:
-    """ministack saves on a clean stop only. This saves what has changed every two seconds."""
+class _OwnOnly:
+    """Lets pass what comes from this stack.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._written: dict[str, str] = {}
+    The emulator holds whoever signs as `test` for its administrator, permits every origin, and
+    runs any code as a function: any site in a browser of this machine could do as it likes. What
+    a browser sends for a foreign site says so (Origin, Sec-Fetch-Site, and Host when its name
+    resolves to 127.0.0.1). Our web server has made sure of what it passes on, Host and all.
+    """
 
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(_SNAPSHOT_SECONDS)
-            await self.write(_BUSY_SERVICES)
+    def __init__(self, app: Any, own: set[str], web_server: str | None) -> None:
+        self._app = app
+        self._own = own
+        self._web_server = web_server
 
-    async def write(self, services: tuple[str, ...] | None) -> None:
-        """Save the named services, or all of them."""
-        app = importlib.import_module("ministack.app")
-        persistence = importlib.import_module("ministack.core.persistence")
-        for name, get_state in app._build_persistence_save_dict().items():
-            if services is not None and name not in services:
-                continue
-            # A copy, taken between two requests: on this loop nothing else runs meanwhile.
-            state = get_state()
-            if state is not None:
-                await asyncio.to_thread(self._save, persistence, name, state)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and self._may_pass(scope)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            refusal = PlainTextResponse("The local AWS serves its own stack only.", 403)
+            await refusal(scope, receive, send)
 
-    def _save(self, persistence: Any, name: str, state: Any) -> None:
-        text = json.dumps(state, default=persistence._json_default, sort_keys=False)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        if self._written.get(name) == digest:
-            return
-        version = persistence._state_format_version(name)
-        draft = self._folder / f"{name}.json.new"
-        draft.write_text(f'{{"__ministack_format__": {version}, "payload": {text}}}')
-        draft.replace(self._folder / f"{name}.json")
-        self._written[name] = digest
+    def _may_pass(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        if headers.get("host") in self._own:
+            return "origin" not in headers and "sec-fetch-site" not in headers
+        return headers.get("host") == self._web_server
 
 
 _PRIVATE = {
     "ministack.app": ["app", "_build_persistence_save_dict"],
-    "ministack.core.persistence": ["_json_default", "_state_format_version"],
+    "ministack.core.persistence": ["STATE_DIR", "_json_default", "_state_format_version"],
     "ministack.services.eventbridge": ["_put_events", "start_scheduler"],
     "ministack.services.sts": ["register_session"],
 }
 
 
-def _private() -> Any:
-    """ministack's application, after a look that everything we rely on is there."""
+def _ministack(state: Path) -> Any:
+    """ministack's application, after a look that all we rely on is there."""
     for module_name, names in _PRIVATE.items():
         module = importlib.import_module(module_name)
         for name in names:
@@ -281,4 +300,7 @@ def _private() -> Any:
                     f"{module_name} has no {name} any more. local/emulator.py was written for the "
                     "version of ministack in requirements/run.txt; install that one."
                 )
+    folder = importlib.import_module("ministack.core.persistence").STATE_DIR
+    if folder != str(state):
+        raise RuntimeError(f"this process has an emulator already, for {folder}")
     return importlib.import_module("ministack.app").app
