@@ -34,6 +34,9 @@ _OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file,pipe"}
 _BYTES_PER_SAMPLE = 4
 _GROWTH = 60 * SAMPLE_RATE
 
+# Recorders that write to a pipe cannot know the size; each has its own impossible one.
+_UNKNOWN_RIFF_SIZE = 0x7FFF_0000
+
 Samples = NDArray[np.float32]
 
 
@@ -56,13 +59,15 @@ def probe(path: Path) -> Media:
 
     Raises EmptyFile for no bytes and InvalidMedia for a file that is not of a known format.
     """
-    if path.stat().st_size == 0:
+    size = path.stat().st_size
+    if size == 0:
         raise EmptyFile("The file is empty: it has no bytes. Upload it again.")
     try:
         with av.open(_url(path), options=_OPTIONS) as container:
+            duration = container.duration / av.time_base if container.duration else None
             return Media(
                 container=container.format.name.split(",")[0],
-                duration=container.duration / av.time_base if container.duration else None,
+                duration=duration and duration * _riff_announces(path, size),
                 has_audio=bool(container.streams.audio),
                 has_video=bool(container.streams.video),
             )
@@ -93,6 +98,15 @@ def decode(path: Path, media: Media | None = None) -> Samples:
     if not len(samples):
         raise EmptyFile("The file's audio track holds no sound at all. Record or export it again.")
     return samples
+
+
+def _riff_announces(path: Path, size: int) -> float:
+    """How many times its own size a WAV or AVI says it has: libavformat corrects it silently."""
+    with path.open("rb") as file:
+        magic, announced = file.read(4), int.from_bytes(file.read(4), "little")
+    if magic != b"RIFF" or announced >= _UNKNOWN_RIFF_SIZE:
+        return 1.0
+    return max(1.0, (announced + 8) / size)
 
 
 def _decode(path: Path, expected_seconds: float) -> Samples:

@@ -109,6 +109,14 @@ def test_a_recording_longer_than_announced_is_read_to_its_end(make: Make) -> Non
     assert len(decode(path)) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.05)
 
 
+def test_a_wav_from_a_pipe_does_not_know_its_size(make: Make) -> None:
+    path = make("piped.wav", *SOUND)
+    data = path.read_bytes()
+    for unknown in (0, 0x7FFF_FFFF, 0xFFFF_FFFF):
+        path.write_bytes(data[:4] + unknown.to_bytes(4, "little") + data[8:])
+        assert len(decode(path)) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.05)
+
+
 def test_sound_may_end_before_the_picture(make: Make) -> None:
     path = make("credits.mp4", *PICTURE, "-f", "lavfi", "-i", "sine=duration=4")
     assert len(decode(path)) / SAMPLE_RATE == pytest.approx(4, abs=0.1)
@@ -121,6 +129,8 @@ def test_sound_may_end_before_the_picture(make: Make) -> None:
         ("plain.mkv", ()),
         ("plain.webm", ()),
         ("sound.flac", ("-map", "1")),
+        ("plain.avi", ()),
+        ("sound.wav", ("-map", "1")),
     ],
 )
 def test_a_file_cut_off_is_refused_with_both_durations(

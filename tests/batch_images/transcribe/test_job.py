@@ -1,0 +1,208 @@
+"""The transcribe stage in a small AWS: the engines hear a script, everything else is real."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from batch_images.transcribe.job import TranscribeProcess
+from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.recognition import Recognition, SpokenWord
+from batch_images.transcribe.transcriber import Transcriber
+from debate_analyzer.aws import S3ObjectStore
+from debate_analyzer.key import captions_key
+from debate_analyzer.pipeline import Status
+from debate_analyzer.transcript import Turn, parse_transcript
+from tests.world import JOB_ID, TRANSCRIPT, VIDEO, World
+
+
+@dataclass
+class Script:
+    """A Recognizer; `during` runs while it listens."""
+
+    words: list[SpokenWord] = field(
+        default_factory=lambda: [
+            SpokenWord(0.1, 0.5, " Buenas", 0.9),
+            SpokenWord(0.5, 0.9, " noches.", 0.9),
+            SpokenWord(1.1, 1.5, " Gracias.", 0.8),
+        ]
+    )
+    during: Callable[[], None] = lambda: None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    asked: list[str | None] = field(default_factory=list)
+
+    def recognize(
+        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
+    ) -> Recognition:
+        self.asked.append(language)
+        self.during()
+        return Recognition(self.words, "es", 0.97)
+
+
+class Seats:
+    """A Diarizer."""
+
+    name = "seats"
+
+    def diarize(
+        self,
+        audio: Samples,
+        *,
+        speakers: int | None = None,
+        on_progress: Callable[[float], None] = lambda fraction: None,
+    ) -> list[Turn]:
+        return [
+            Turn(start=0, end=1, speaker="SPEAKER_00"),
+            Turn(start=1, end=2, speaker="SPEAKER_01"),
+        ]
+
+
+def _recording(seconds: int = 2) -> bytes:
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(bytes(2 * SAMPLE_RATE * seconds))
+    return data.getvalue()
+
+
+def _run(world: World, script: Script, data: bytes | None = None) -> None:
+    world.drop(VIDEO, _recording() if data is None else data)
+    world.arrive()
+    _work(world, script)
+
+
+def _work(world: World, script: Script) -> None:
+    transcriber = Transcriber(script, Seats())
+    process = TranscribeProcess(world.store, transcriber, world.clock)
+    world.worker(process, linger=0.3).run()
+
+
+def _text(world: World, key: str) -> str:
+    found = world.store.get(key)
+    assert found is not None
+    return found[0].decode()
+
+
+def test_a_recording_becomes_a_transcript_and_captions(world: World) -> None:
+    _run(world, Script())
+
+    job = world.job()
+    assert job.status is Status.TRANSCRIBED
+    assert (job.duration, job.language, job.speakers_count) == (2.0, "es", 2)
+    transcript = parse_transcript(_text(world, TRANSCRIPT))
+    assert [(part.speaker, part.text) for part in transcript.transcription] == [
+        ("SPEAKER_00", "Buenas noches."),
+        ("SPEAKER_01", "Gracias."),
+    ]
+    assert transcript.source is not None
+    assert (transcript.job_id, transcript.source.key) == (JOB_ID, VIDEO)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content_type", "begins"),
+    [
+        ("srt", "application/x-subrip; charset=utf-8", "1\n00:00:00,100 --> 00:00:00,900\nSPEAK"),
+        ("vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00.100 --> 00:00:00.900\n<v SPEAKER_"),
+        ("txt", "text/plain; charset=utf-8", "SPEAKER_00: Buenas noches.\n\nSPEAKER_01: Gracias."),
+    ],
+)
+def test_captions_lie_beside_the_transcript(
+    world: World, suffix: str, content_type: str, begins: str
+) -> None:
+    _run(world, Script())
+
+    key = captions_key(JOB_ID, "town hall", suffix)
+    assert _text(world, key).startswith(begins)
+    assert world.s3.head_object(Bucket="debates", Key=key)["ContentType"] == content_type
+
+
+def test_the_row_says_so_before_the_transcript_appears(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its arrival starts the statistics, which must find the row ready for them."""
+    put = S3ObjectStore.put
+    written: list[tuple[str, Status]] = []
+
+    def record(store: S3ObjectStore, key: str, *arguments: Any, **options: Any) -> Any:
+        written.append((key.split("/")[2], world.job().status))
+        return put(store, key, *arguments, **options)
+
+    world.drop(VIDEO, _recording())
+    world.arrive()
+    monkeypatch.setattr(S3ObjectStore, "put", record)
+    _work(world, Script())
+
+    assert written == [
+        *[("captions", Status.TRANSCRIBING)] * 3,
+        ("transcripts", Status.TRANSCRIBED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"moving pictures", "invalid_media"),
+        (b"", "empty_file"),
+        (_recording(seconds=0), "empty_file"),
+        (_recording(seconds=60)[:200_000], "truncated_media"),
+    ],
+)
+def test_a_bad_recording_fails_with_a_sentence(world: World, data: bytes, code: str) -> None:
+    script = Script()
+    _run(world, script, data)
+
+    job = world.job()
+    assert job.status is Status.FAILED
+    assert job.fault.code == code
+    assert job.fault.message.endswith(".")
+    assert script.asked == []
+    assert world.store.head(TRANSCRIPT) is None
+
+
+def test_a_recording_without_speech_leaves_no_captions_behind(world: World) -> None:
+    _run(world, Script(words=[]))
+
+    assert world.job().fault.code == "no_speech"
+    assert world.store.head(captions_key(JOB_ID, "town hall", "vtt")) is None
+
+
+def test_a_recording_deleted_while_it_waited(world: World) -> None:
+    world.drop(VIDEO, _recording())
+    world.arrive()
+    world.s3.delete_object(Bucket="debates", Key=VIDEO)
+    _work(world, Script())
+
+    job = world.job()
+    assert (job.status, job.fault.code) == (Status.FAILED, "invalid_media")
+    assert "deleted" in job.fault.message
+
+
+def test_a_worker_that_lost_its_claim_publishes_nothing(world: World) -> None:
+    """Somebody else has the file by now: their transcript is the one that counts."""
+
+    def lose() -> None:
+        job = world.job()
+        other = job.claim.model_copy(update={"worker": "batch-2"})
+        world.table.replace(job.model_copy(update={"claim": other}))
+
+    _run(world, Script(during=lose))
+
+    assert world.job().status is Status.TRANSCRIBING
+    assert world.store.head(TRANSCRIPT) is None
+
+
+def test_the_language_that_the_user_named_reaches_the_engine(world: World) -> None:
+    script = Script()
+    world.drop(VIDEO, _recording())
+    world.arrive()
+    world.table.replace(world.job().model_copy(update={"language": "es"}))
+    _work(world, script)
+
+    assert script.asked == ["es"]
