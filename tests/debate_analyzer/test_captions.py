@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from itertools import pairwise
 
@@ -112,6 +113,47 @@ def test_every_text_makes_well_formed_captions(text: str, speaker: str | None, t
         assert written.count("-->") == len(shown)
         assert "\0" not in written
         assert written.endswith("\n")
+
+
+_TIMES = re.compile(r"^(\d+):(\d\d):(\d\d)[.,](\d{3}) --> (\d+):(\d\d):(\d\d)[.,](\d{3})$")
+_words = st.lists(st.text("abcé>-<&'", min_size=1, max_size=60), min_size=1, max_size=40)
+
+
+def _read_back(written: str) -> list[tuple[float, float, str]]:
+    """Start, end and text of each cue, with the entities and the voice taken out."""
+    found = []
+    for block in re.split(r"\n\n+", written.strip()):
+        lines = block.split("\n")
+        at = next((n for n, line in enumerate(lines) if _TIMES.match(line)), None)
+        if at is None:
+            assert block == "WEBVTT"
+            continue
+        h, m, s, ms, *end = (int(part) for part in re.findall(r"\d+", lines[at]))
+        text = re.sub(r"^<v [^>]*>|</v>$", "", "\n".join(lines[at + 1 :]))
+        start = h * 3600 + m * 60 + s + ms / 1000
+        found.append((start, end[0] * 3600 + end[1] * 60 + end[2] + end[3] / 1000, text))
+    return found
+
+
+@given(_words, st.floats(0, 400_000), st.booleans())
+def test_captions_read_back(spoken: list[str], start: float, timed: bool) -> None:
+    """Every word is there once, in order, at a time that only moves forward."""
+    transcript = _transcript(_segment(" ".join(spoken), None, round(start, 3), words=timed))
+    expected = re.sub(r"-{2,}>", "→", " ".join(spoken)).split()
+
+    srt, vtt = (_read_back(WRITERS[suffix](transcript)) for suffix in ("srt", "vtt"))
+
+    assert [word for *_, text in srt for word in text.split()] == expected
+    assert [(begin, end, html.unescape(text)) for begin, end, text in vtt] == srt
+    assert all(begin <= end for begin, end, _ in srt)
+    assert all(first[0] <= second[0] for first, second in pairwise(srt))
+    assert srt[0][0] == pytest.approx(start, abs=0.0011)
+
+
+def test_a_word_longer_than_a_line_stays_whole() -> None:
+    word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" * 2
+    shown = cues(_transcript(_segment(f"ein {word} {word} kurz", None)))
+    assert [cue.lines for cue in shown] == [("ein", word), (word, "kurz")]
 
 
 def test_nothing_said_makes_empty_captions() -> None:
