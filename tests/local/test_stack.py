@@ -1,0 +1,158 @@
+"""The template on the laptop: what is left out, and how it is deployed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debate_analyzer.errors import Misconfigured
+from local.stack import localized
+from tests.local.conftest import Site
+from tests.local.deployed import PARAMETERS, client, deployed
+from tests.world import template
+
+LEFT_OUT = {"AWS::Batch", "AWS::EC2", "AWS::ECR"}
+
+
+# --- What is left out -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def local_template() -> Any:
+    return localized(json.loads(json.dumps(template())))
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every name that the node refers to: a resource, a parameter or a condition."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "Ref":
+                yield value
+            elif key == "Fn::GetAtt":
+                yield (value if isinstance(value, str) else value[0]).split(".")[0]
+            elif key == "Fn::Sub":
+                yield from re.findall(r"\$\{([\w:]+)", value)
+            elif key == "DependsOn":
+                yield from [value] if isinstance(value, str) else value
+            else:
+                yield from references(value)
+
+
+def test_nothing_refers_to_what_was_left_out(local_template: Any) -> None:
+    known = {*local_template["Resources"], *local_template["Parameters"]}
+    found = {name for name in references(local_template) if not name.startswith("AWS::")}
+    assert len(found) > 20
+    assert found - known == set()
+
+
+def test_only_what_the_emulator_cannot_do_is_left_out(local_template: Any) -> None:
+    whole, kept = template()["Resources"], local_template["Resources"]
+    kinds = {whole[name]["Type"] for name in set(whole) - set(kept)}
+    assert {"::".join(kind.split("::")[:2]) for kind in kinds} == LEFT_OUT | {"AWS::IAM"}
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM")} == {"AWS::IAM::InstanceProfile"}
+
+
+def test_loopback_may_do_without_tls(local_template: Any) -> None:
+    assert "TlsOnly" in json.dumps(template())
+    assert "TlsOnly" not in json.dumps(local_template)
+
+
+def test_the_template_that_is_given_stays_as_it_is() -> None:
+    given = json.loads(json.dumps(template()))
+    localized(given)
+    assert given == template()
+
+
+# --- Deployed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.emulator
+def test_a_second_deployment_finds_nothing_to_do(site: Site) -> None:
+    stack, said = site.deployed.deploy()
+    assert (stack, said) == (site.stack, [])
+
+
+@pytest.mark.emulator
+def test_a_changed_parameter_reaches_the_function(site: Site) -> None:
+    _, said = site.deployed.deploy({"StatsMaxWorkers": "9"})
+    function = site.stack.outputs["SubmitStatsFunction"]
+    configuration = site.client("lambda").get_function_configuration(FunctionName=function)
+    site.deployed.deploy()
+
+    assert said == ["the template has changed: updating"]
+    assert configuration["Environment"]["Variables"]["STATS_MAX_WORKERS"] == "9"
+
+
+@pytest.mark.emulator
+def test_a_parameter_that_the_template_does_not_know(site: Site) -> None:
+    with pytest.raises(Misconfigured, match="no parameter Colour"):
+        site.deployed.deploy({"Colour": "green"})
+
+
+@pytest.mark.emulator
+def test_job_definitions_come_back_with_every_reference_resolved(site: Site) -> None:
+    definition = site.stack.definitions["debate-analyzer-transcribe"]
+    outputs = site.stack.outputs
+
+    assert definition.command == ("python", "-m", "batch_images.transcribe.job")
+    assert definition.environment["BUCKET"] == outputs["Bucket"]
+    assert definition.environment["JOB_TABLE"] == outputs["JobTable"]
+    assert definition.environment["TRANSCRIBE_WORK_QUEUE_URL"] == outputs["TranscribeWorkQueueUrl"]
+    assert definition.environment["WHISPER_MODEL"] == PARAMETERS["WhisperModel"]
+    assert definition.retry_strategy["evaluateOnExit"][0] == {
+        "onStatusReason": "Host EC2*",
+        "action": "RETRY",
+    }
+    assert definition.timeout_seconds == 43200
+
+
+@pytest.mark.emulator
+def test_functions_submit_to_the_queues_that_come_back(site: Site) -> None:
+    function = site.stack.outputs["TrackFunction"]
+    configuration = site.client("lambda").get_function_configuration(FunctionName=function)
+    variables = configuration["Environment"]["Variables"]
+
+    assert {queue.arn for queue in site.stack.queues} == {
+        variables["TRANSCRIBE_BATCH_QUEUE"],
+        variables["STATS_BATCH_QUEUE"],
+    }
+    assert set(site.stack.definitions) == {
+        variables["TRANSCRIBE_JOB_DEFINITION"],
+        variables["STATS_JOB_DEFINITION"],
+    }
+
+
+WORKS = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  WhisperModel: {Type: String}
+  Diarizer: {Type: String}
+  TranscribeMaxWorkers: {Type: String}
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+Outputs:
+  Url: {Value: !Ref Queue}
+"""
+FAILS = WORKS.replace("Resources:", "Resources:\n  Wish: {Type: AWS::Nothing::LikeIt}")
+
+
+@pytest.mark.emulator
+def test_a_template_that_fails_says_why_and_its_correction_is_deployed(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    with deployed(tmp_path / "data") as emulation:
+        path.write_text(FAILS)
+        with pytest.raises(Misconfigured, match="AWS::Nothing::LikeIt"):
+            emulation.deploy({}, path)
+
+        path.write_text(WORKS)
+        stack, _ = emulation.deploy({}, path)
+
+        assert client(emulation, "sqs").list_queues()["QueueUrls"] == [stack.outputs["Url"]]
