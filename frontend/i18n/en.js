@@ -36,6 +36,7 @@ export default {
   "upload.sent": "{sent} of {size}",
   "upload.speed": "{speed}/s",
   "upload.left": "{time} left",
+  "upload.arriving": "Being confirmed…",
   "upload.progress": "Upload of {name}",
   "upload.cancel": "Cancel",
   "upload.retry": "Try again",

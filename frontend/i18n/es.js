@@ -36,6 +36,7 @@ export default {
   "upload.sent": "{sent} de {size}",
   "upload.speed": "{speed}/s",
   "upload.left": "faltan {time}",
+  "upload.arriving": "Confirmando…",
   "upload.progress": "Subida de {name}",
   "upload.cancel": "Cancelar",
   "upload.retry": "Reintentar",

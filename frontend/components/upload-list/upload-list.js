@@ -21,20 +21,25 @@ function failedBecause({ problem }) {
   return t("upload.failed_refused", { status: problem.status });
 }
 
+function progressFacts({ state, sent, size, speed, secondsLeft }) {
+  if (state === "waiting") return [t("upload.waiting")];
+  const soFar = [
+    percent(Math.floor((sent / size) * 100) / 100),
+    t("upload.sent", { sent: bytes(sent), size: bytes(size) }),
+  ];
+  if (sent === size) return [...soFar, t("upload.arriving")];
+  if (!speed) return soFar;
+  const time = clock(Math.ceil(secondsLeft));
+  return [...soFar, t("upload.speed", { speed: bytes(speed) }), t("upload.left", { time })];
+}
+
 function Progress({ upload }) {
-  const { sent, size, speed, secondsLeft, state, name } = upload;
-  const facts =
-    state === "waiting"
-      ? [t("upload.waiting")]
-      : [
-          percent(Math.floor((sent / size) * 100) / 100),
-          t("upload.sent", { sent: bytes(sent), size: bytes(size) }),
-          speed && t("upload.speed", { speed: bytes(speed) }),
-          secondsLeft !== null && t("upload.left", { time: clock(Math.ceil(secondsLeft)) }),
-        ].filter(Boolean);
+  const { sent, size, name } = upload;
   return html`
     <progress value=${sent} max=${size} aria-label=${t("upload.progress", { name })}></progress>
-    <p class="upload-facts">${facts.map((fact) => html`<span key=${fact}>${fact}</span>`)}</p>
+    <p class="upload-facts">
+      ${progressFacts(upload).map((fact, index) => html`<span key=${index}>${fact}</span>`)}
+    </p>
   `;
 }
 
