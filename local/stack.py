@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError, WaiterError
 from samtranslator.yaml_helper import yaml_parse
 
 from debate_analyzer.errors import Misconfigured
@@ -229,16 +230,20 @@ def _apply(
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Tags": [{"Key": "fingerprint", "Value": fingerprint}],
     }
-    if update:
-        cloudformation.update_stack(**request)
-    else:
-        cloudformation.create_stack(**request)
-    waiter = cloudformation.get_waiter(
-        "stack_update_complete" if update else "stack_create_complete"
+    apply, done = (
+        (cloudformation.update_stack, "stack_update_complete")
+        if update
+        else (cloudformation.create_stack, "stack_create_complete")
     )
     try:
-        waiter.wait(StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
-    except Exception as error:
+        apply(**request)
+    except ClientError as error:
+        raise Misconfigured(f"The template was refused: {error}") from error
+    try:
+        cloudformation.get_waiter(done).wait(
+            StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+    except WaiterError as error:
         raise Misconfigured(f"The template was not deployed: {_reason(cloudformation)}") from error
 
 
