@@ -76,13 +76,13 @@ class Emulator:
 
         Raises PortTaken, and EmulatorChanged.
         """
+        sock = bind(self._port)
         self._configure()
         app = _OwnOnly(
             _ministack(self._data / "aws" / "state"),
             own={f"{name}:{self._port}" for name in (HOST, "localhost")},
             web_server=urlsplit(self.public_endpoint).netloc if self.public_endpoint else None,
         )
-        sock = bind(self._port)
         started = threading.Event()
 
         def run() -> None:
