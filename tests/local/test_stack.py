@@ -12,8 +12,8 @@ import pytest
 
 from debate_analyzer.errors import Misconfigured
 from local.stack import localized
-from tests.local.conftest import Site
 from tests.local.deployed import PARAMETERS, client, deployed
+from tests.local.site import Site
 from tests.world import template
 
 LEFT_OUT = {"AWS::Batch", "AWS::EC2", "AWS::ECR"}

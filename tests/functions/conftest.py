@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.functions.runtime import Function, install, running
+from tests.local.site import Site, running_site
+from tests.world import ROOT
+
+
+@pytest.fixture(scope="session")
+def quiet_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The deployed stack with nothing that would invoke its own functions."""
+    with running_site(tmp_path_factory.mktemp("site")) as site:
+        functions, rules = site.client("lambda"), site.client("events")
+        for source in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+        for rule in rules.list_rules()["Rules"]:
+            rules.disable_rule(Name=rule["Name"])
+        site.client("s3").put_bucket_notification_configuration(
+            Bucket=site.bucket, NotificationConfiguration={}
+        )
+        for queue in ("TranscribeArrivalsQueueUrl", "StatsArrivalsQueueUrl"):
+            site.taken(queue)
+        yield site
+
+
+@pytest.fixture(scope="session")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The layer as `sam build` makes it, for the interpreter that runs here, and Lambda's own."""
+    layer, runtime = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("runtime")
+    source = ROOT / "layers" / "shared"
+    install(layer, "-r", str(source / "requirements.txt"))
+    shutil.copytree(source / "debate_analyzer", layer / "debate_analyzer")
+    install(runtime, *(f"{name}=={version(name)}" for name in ("awslambdaric", "boto3")))
+    return [layer, runtime]
+
+
+@pytest.fixture(scope="session")
+def function(
+    quiet_site: Site, paths: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Function]]:
+    """By its name in the template: with the environment and the role that it is deployed with."""
+    logs = tmp_path_factory.mktemp("logs")
+    with ExitStack() as stack:
+
+        @cache
+        def start(name: str) -> Function:
+            deployed = quiet_site.client("lambda").get_function_configuration(
+                FunctionName=quiet_site.stack.outputs[name]
+            )
+            environment = {
+                **deployed["Environment"]["Variables"],
+                **quiet_site.deployed.role_environment(deployed["Role"]),
+                "AWS_ENDPOINT_URL": quiet_site.deployed.endpoint(),
+                "AWS_ENDPOINT_URL_BATCH": quiet_site.batch_endpoint,
+            }
+            folder = (
+                "submit" if name.startswith("Submit") else name.removesuffix("Function").lower()
+            )
+            return stack.enter_context(
+                running(folder, environment, path=paths, log=logs / f"{name}.log")
+            )
+
+        yield start

@@ -1,0 +1,286 @@
+"""Every function with every sample event: in Lambda's runtime interface, with its own role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from debate_analyzer.job import Claim, Figures, Job, announced
+from debate_analyzer.key import private_statistics_key
+from debate_analyzer.pipeline import Status
+from debate_analyzer.unit import Unit
+from tests.functions.runtime import Function, sample
+from tests.local.site import Site
+from tests.world import JOB_ID, ROOT
+
+pytestmark = pytest.mark.emulator
+
+VIDEO = f"jobs/{JOB_ID}/videos/Town hall – café.mp4"
+TRANSCRIPT = f"jobs/{JOB_ID}/transcripts/debate_transcription.json"
+OWNER = "11111111-2222-3333-4444-555555555555"  # who signs in the API's events
+WORKER = "4c7599ae-0a82-49aa-ba5a-4727fcce14a8"  # who leaves in the track function's
+DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)  # the page in publish.json
+
+Functions = Callable[[str], Function]
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Iterator[Site]:
+    """As it was deployed: without a job."""
+    yield quiet_site
+    dynamodb, s3 = quiet_site.client("dynamodb"), quiet_site.client("s3")
+    for row in dynamodb.scan(TableName=quiet_site.table.name)["Items"]:
+        dynamodb.delete_item(TableName=quiet_site.table.name, Key={"job_id": row["job_id"]})
+    for found in quiet_site.store.list(""):
+        s3.delete_object(Bucket=quiet_site.bucket, Key=found.key)
+    for queue in ("TranscribeWorkQueueUrl", "StatsWorkQueueUrl", "PublishQueueUrl"):
+        quiet_site.taken(queue)
+
+
+def put(site: Site, key: str, data: bytes = b"moving bytes") -> Unit:
+    """An object as anybody may put it, and its unit of work."""
+    kind = "video/mp4" if key.endswith(".mp4") else "application/json"
+    site.store.put(key, data, kind)
+    found = site.store.head(key)
+    assert found is not None
+    stage = "transcribe" if "/videos/" in key else "stats"
+    return Unit.model_validate(
+        {"job_id": JOB_ID, "stage_name": stage, "key": key, "etag": found.etag, "owner": "shared"}
+    )
+
+
+def job(site: Site) -> Job:
+    found = site.table.get(JOB_ID)
+    assert found is not None
+    return found
+
+
+def new_job(now: datetime, owner: str = OWNER) -> Job:
+    return announced(
+        owner=owner, title="Town hall", media=None, now=now, job_id=JOB_ID, published=True
+    )
+
+
+def keep(site: Site, job: Job) -> None:
+    site.table.create(job)
+
+
+def complete(now: datetime, unit: Unit) -> Job:
+    """A debate that came as a transcript, done."""
+    figures = Figures(duration=60, speaking_time=50, words=120, speakers=3)
+    claim = Claim(worker=WORKER, until=(now + timedelta(minutes=1)).timestamp())
+    return new_job(now).queued(unit, now).claimed(unit, claim, now).completed(figures, now)
+
+
+# --- Submit ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", ["submit-video", "submit-video-twice"])
+def test_a_video_is_queued_once_and_gets_a_worker(
+    site: Site, function: Functions, event: str
+) -> None:
+    unit = put(site, VIDEO)
+    before = site.workers("transcribe")
+
+    answer = function("SubmitTranscribeFunction").invoke(sample(event))
+
+    assert answer == {"batchItemFailures": []}
+    assert (job(site).status, job(site).unit) == (Status.QUEUED, unit)
+    # A second message of the same unit is allowed: the claim lets it through once.
+    assert {Unit.model_validate_json(b) for b in site.taken("TranscribeWorkQueueUrl")} == {unit}
+    assert 1 <= len(site.workers("transcribe") - before) <= 2
+    assert site.client("dynamodb").scan(TableName=site.table.name)["Count"] == 1
+
+
+def test_a_transcript_goes_to_the_statistics(site: Site, function: Functions) -> None:
+    unit = put(site, TRANSCRIPT)
+    before = site.workers("stats")
+
+    answer = function("SubmitStatsFunction").invoke(sample("submit-transcript"))
+
+    assert answer == {"batchItemFailures": []}
+    assert job(site).status is Status.STATS_QUEUED
+    assert [Unit.model_validate_json(b) for b in site.taken("StatsWorkQueueUrl")] == [unit]
+    assert len(site.workers("stats") - before) == 1
+
+
+def test_a_transcript_is_none_of_the_other_stages_business(site: Site, function: Functions) -> None:
+    put(site, TRANSCRIPT)
+    answer = function("SubmitTranscribeFunction").invoke(sample("submit-transcript"))
+    assert answer == {"batchItemFailures": []}
+    assert site.table.get(JOB_ID) is None
+
+
+def test_an_event_whose_object_is_gone_changes_nothing(site: Site, function: Functions) -> None:
+    answer = function("SubmitTranscribeFunction").invoke(sample("submit-video"))
+    assert answer == {"batchItemFailures": []}
+    assert site.table.get(JOB_ID) is None
+
+
+@pytest.mark.parametrize("name", ["SubmitTranscribeFunction", "SubmitStatsFunction"])
+def test_s3_s_test_event_is_nothing(site: Site, function: Functions, name: str) -> None:
+    assert function(name).invoke(sample("submit-s3-test-event")) == {"batchItemFailures": []}
+    assert site.client("dynamodb").scan(TableName=site.table.name)["Count"] == 0
+
+
+def test_what_is_no_notification_is_named(site: Site, function: Functions) -> None:
+    event = sample("submit-not-a-notification")
+    answer = function("SubmitTranscribeFunction").invoke(event)
+    failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    assert answer == {"batchItemFailures": failed}
+
+
+# --- Track and sweep ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", ["track-worker-lost", "track-worker-done"])
+def test_what_a_worker_held_goes_back_to_its_queue(
+    site: Site, function: Functions, event: str
+) -> None:
+    unit, now = put(site, VIDEO), datetime.now(UTC)
+    claim = Claim(worker=WORKER, until=(now + timedelta(minutes=1)).timestamp())
+    keep(site, new_job(now).queued(unit, now).claimed(unit, claim, now))
+
+    first = function("TrackFunction").invoke(sample(event))
+    second = function("TrackFunction").invoke(sample(event))
+
+    assert (first, second) == ({"released": [JOB_ID]}, {"released": []})
+    assert (job(site).status, job(site).claim) == (Status.QUEUED, None)
+    assert [Unit.model_validate_json(b) for b in site.taken("TranscribeWorkQueueUrl")] == [unit]
+
+
+def test_a_worker_that_held_nothing_may_leave(site: Site, function: Functions) -> None:
+    assert function("TrackFunction").invoke(sample("track-worker-lost")) == {"released": []}
+
+
+def test_the_sweeper_mends_a_queued_job_that_lost_its_message(
+    site: Site, function: Functions
+) -> None:
+    unit, earlier = put(site, VIDEO), datetime.now(UTC) - timedelta(minutes=10)
+    keep(site, new_job(earlier).queued(unit, earlier))
+
+    answer = function("SweepFunction").invoke(sample("sweep-schedule"))
+
+    assert answer == {"looked": {"QUEUED": 1}, "found": 0}
+    assert [Unit.model_validate_json(b) for b in site.taken("TranscribeWorkQueueUrl")] == [unit]
+
+
+def test_the_sweeper_publishes_what_was_not_published(site: Site, function: Functions) -> None:
+    keep(site, complete(datetime.now(UTC) - timedelta(minutes=10), put(site, TRANSCRIPT)))
+
+    answer = function("SweepFunction").invoke(sample("sweep-schedule"))
+
+    assert answer == {"looked": {"COMPLETE": 1}, "found": 0}
+    assert [json.loads(body)["job_id"] for body in site.taken("PublishQueueUrl")] == [JOB_ID]
+
+
+def test_the_sweeper_finds_an_object_that_nobody_told_of(site: Site, function: Functions) -> None:
+    unit = put(site, VIDEO)
+    put(site, f"jobs/{JOB_ID}/captions/x.json")  # leads nowhere
+
+    first = function("SweepFunction").invoke(sample("sweep-reconcile"))
+    again = function("SweepFunction").invoke(sample("sweep-reconcile"))
+
+    assert (first, again) == ({"looked": {}, "found": 1}, {"looked": {}, "found": 0})
+    assert job(site).unit == unit
+
+
+# --- Publish --------------------------------------------------------------------------------------
+
+
+def test_a_finished_debate_is_published(site: Site, function: Functions) -> None:
+    keep(site, complete(DAY, put(site, TRANSCRIPT)))
+
+    answer = function("PublishFunction").invoke(sample("publish"))
+
+    assert answer is None
+    index = json.loads(site.store.get("statistics/index.json")[0])  # type: ignore[index]
+    summary = json.loads(site.store.get("statistics/summary.json")[0])  # type: ignore[index]
+    assert [(each["jobId"], each["words"]) for each in index["jobs"]] == [(JOB_ID, 120)]
+    assert (summary["jobs"], summary["speakers"]) == (1, 3)
+    assert job(site).check_at is None
+
+
+# --- API ------------------------------------------------------------------------------------------
+
+
+def answered(answer: Any, status: int) -> Any:
+    """The body."""
+    assert answer["statusCode"] == status, answer
+    return json.loads(answer["body"]) if answer["body"] else None
+
+
+def test_an_upload_is_announced_and_its_url_works(site: Site, function: Functions) -> None:
+    made = answered(function("ApiFunction").invoke(sample("api-announce-upload")), 201)
+
+    upload = made["upload"]
+    assert httpx.put(upload["url"], content=b"x", headers=upload["headers"]).status_code == 403
+    whole = httpx.put(upload["url"], content=bytes(1048576), headers=upload["headers"])
+    again = httpx.put(upload["url"], content=bytes(1048576), headers=upload["headers"])
+    assert (whole.status_code, again.status_code) == (200, 412)
+    key = f"jobs/{made['job']['job_id']}/videos/Town hall.mp4"
+    assert [found.key for found in site.store.list("jobs/")] == [key]
+
+
+def test_a_bad_name_is_refused(site: Site, function: Functions) -> None:
+    refused = answered(function("ApiFunction").invoke(sample("api-announce-bad-name")), 400)
+    assert refused["code"] == "invalid_upload"
+    assert site.client("dynamodb").scan(TableName=site.table.name)["Count"] == 0
+
+
+def test_jobs_are_listed_and_opened(site: Site, function: Functions) -> None:
+    keep(site, new_job(DAY))
+    listed = answered(function("ApiFunction").invoke(sample("api-list-jobs")), 200)
+    opened = answered(function("ApiFunction").invoke(sample("api-get-job")), 200)
+    assert listed == {"jobs": [opened], "next_cursor": None}
+    assert (opened["job_id"], opened["status"]) == (JOB_ID, "UPLOADING")
+
+
+@pytest.mark.parametrize(
+    "event", ["api-get-job", "api-get-transcript", "api-get-statistics", "api-get-video"]
+)
+def test_what_belongs_to_somebody_else_does_not_exist(
+    site: Site, function: Functions, event: str
+) -> None:
+    keep(site, new_job(DAY, owner="somebody-else"))
+    assert answered(function("ApiFunction").invoke(sample(event)), 404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("event", ["api-get-transcript", "api-get-statistics"])
+def test_what_is_not_ready_says_so(site: Site, function: Functions, event: str) -> None:
+    unit = put(site, VIDEO)
+    keep(site, new_job(DAY).queued(unit, DAY))
+    assert answered(function("ApiFunction").invoke(sample(event)), 409)["code"] == "not_ready"
+
+
+def test_links_of_a_finished_debate_lead_to_its_files(site: Site, function: Functions) -> None:
+    put(site, VIDEO, b"moving pictures")
+    found = site.store.head(VIDEO)
+    assert found is not None
+    media = {"key": VIDEO, "bytes": found.bytes, "content_type": "video/mp4", "etag": found.etag}
+    done = complete(DAY, put(site, TRANSCRIPT))
+    keep(site, Job.model_validate({**done.model_dump(), "media": media}))
+    put(site, f"jobs/{JOB_ID}/captions/Town hall – café.srt", b"1")
+    put(site, private_statistics_key(JOB_ID), b'{"jobId": 1}')
+    invoke = function("ApiFunction").invoke
+
+    captions = invoke(sample("api-get-transcript"))
+    statistics = invoke(sample("api-get-statistics"))
+    video = answered(invoke(sample("api-get-video")), 200)
+
+    for answer, content in ((captions, b"1"), (statistics, b'{"jobId": 1}')):
+        answered(answer, 302)
+        assert httpx.get(answer["headers"]["location"]).content == content
+    ranged = httpx.get(video["url"], headers={"Range": "bytes=0-5"})
+    assert (ranged.status_code, ranged.content) == (206, b"moving")
+
+
+def test_every_sample_event_is_used_here() -> None:
+    events = {path.stem for path in (ROOT / "events").glob("*.json")}
+    source = (ROOT / "tests" / "functions" / "test_runtime_interface.py").read_text()
+    assert {name for name in events if f'"{name}"' not in source} == set()

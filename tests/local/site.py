@@ -1,0 +1,104 @@
+"""The deployed template with a Batch whose jobs do nothing: everything but the two workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from debate_analyzer import aws
+from local.batch import Batch
+from local.batch import Site as BatchSite
+from local.stack import Stack
+from tests.e2e.laptop import free_port
+from tests.local.deployed import client, deployed
+from tests.world import ROOT
+
+_BATCH_STATUSES = (
+    *("SUBMITTED", "PENDING", "RUNNABLE", "STARTING"),
+    *("RUNNING", "SUCCEEDED", "FAILED"),
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a test may ask for; `batch_endpoint` is where the functions find Batch."""
+
+    deployed: Any
+    stack: Stack
+    batch_endpoint: str
+
+    def client(self, service: str) -> Any:
+        """With an administrator's rights."""
+        endpoint = self.batch_endpoint if service == "batch" else self.deployed.endpoint()
+        return boto3.client(
+            service,
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def as_role(self, service: str, role_arn: str) -> Any:
+        """With the rights of a role."""
+        return client(self.deployed, service, self.deployed.role_environment(role_arn))
+
+    @property
+    def bucket(self) -> str:
+        return self.stack.outputs["Bucket"]
+
+    @property
+    def table(self) -> aws.DynamoJobTable:
+        return aws.DynamoJobTable(self.client("dynamodb"), self.stack.outputs["JobTable"])
+
+    @property
+    def store(self) -> aws.S3ObjectStore:
+        return aws.S3ObjectStore(self.client("s3"), self.bucket)
+
+    def taken(self, queue: str) -> list[str]:
+        """Every message of the queue with this output's name, taken off it."""
+        sqs, url = self.client("sqs"), self.stack.outputs[queue]
+        bodies = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def workers(self, stage: str) -> set[str]:
+        """The ids of all workers that were ever submitted for the stage."""
+        batch, queue = self.client("batch"), f"debate-analyzer-{stage}"
+        return {
+            job["jobId"]
+            for status in _BATCH_STATUSES
+            for job in batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
+        }
+
+
+@contextmanager
+def running_site(data: Path) -> Iterator[Site]:
+    """Deployed and running, until the end of the block."""
+    batch = Batch(data, free_port(), grace=1)
+    with deployed(data, batch_endpoint=batch.endpoint) as emulation:
+        batch.start()
+        try:
+            stack, _ = emulation.deploy()
+            batch.deploy(
+                BatchSite(
+                    queues=stack.queues,
+                    definitions=[
+                        replace(definition, command=("true",), environment={})
+                        for definition in stack.definitions.values()
+                    ],
+                    environment=lambda role: {},
+                    emit=emulation.emit_batch_event,
+                    project=ROOT,
+                )
+            )
+            yield Site(emulation, stack, batch.endpoint)
+        finally:
+            batch.stop()
