@@ -31,7 +31,9 @@ _UV = Path(sys.executable).parent / "uv"
 def emulator_binary() -> Path:
     """The runtime interface emulator for this machine's processor."""
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    return next(_SAM.glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
+    return next(
+        _SAM.glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    )
 
 
 def install(target: Path, *requirements: str) -> None:
