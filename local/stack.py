@@ -79,6 +79,8 @@ def deploy(emulator: Emulator, template: Path, parameters: Mapping[str, str], sa
     deployed = _describe(cloudformation)
     if deployed is not None and not _is_same(deployed, fingerprint):
         say("the template has changed: updating")
+    if deployed is None:
+        _clear(emulator)
     if deployed is None or not _is_same(deployed, fingerprint):
         # By URL: a template given in the call itself may have 51,200 bytes, and ours has more.
         _upload(emulator, artifacts | {_TEMPLATE: body.encode()})
@@ -211,6 +213,22 @@ def _parameters(
     return values
 
 
+def _clear(emulator: Emulator) -> None:
+    """Free the names of buckets that a first deployment made before it was killed: they are on
+    disk at once, the stack only when it is complete."""
+    s3 = emulator.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        if bucket["Name"] == _ARTIFACTS:
+            continue
+        try:
+            s3.delete_bucket(Bucket=bucket["Name"])
+        except ClientError as error:
+            raise Misconfigured(
+                f"The data folder holds recordings (bucket {bucket['Name']}), but nothing that "
+                f"says whose: aws/state is damaged. Put it back, or start with --reset. {error}"
+            ) from error
+
+
 def _upload(emulator: Emulator, artifacts: Mapping[str, bytes]) -> None:
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=_ARTIFACTS)
@@ -240,6 +258,15 @@ def _apply(
     except ClientError as error:
         raise Misconfigured(f"The template was refused: {error}") from error
     try:
+        _wait(cloudformation, done)
+    except KeyboardInterrupt:
+        # A stack that is stopped and saved half-way could never be updated again.
+        _wait(cloudformation, done)
+        raise
+
+
+def _wait(cloudformation: Any, done: str) -> None:
+    try:
         cloudformation.get_waiter(done).wait(
             StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
         )
@@ -256,8 +283,10 @@ def _reason(cloudformation: Any) -> str:
 
 
 def _describe(cloudformation: Any) -> dict[str, Any] | None:
+    """The stack, if it can be updated: one whose creation failed can only be made anew."""
     stacks = cloudformation.list_stacks()["StackSummaries"]
-    if not any(s["StackName"] == STACK_NAME and "DELETE" not in s["StackStatus"] for s in stacks):
+    gone = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
+    if not any(s["StackName"] == STACK_NAME and s["StackStatus"] not in gone for s in stacks):
         return None
     described: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     return described

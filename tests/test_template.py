@@ -123,7 +123,14 @@ def test_no_two_notifications_overlap() -> None:
 def test_the_bucket_is_private() -> None:
     bucket = template()["Resources"]["Bucket"]
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", ["Bucket", "JobTable", "UserPool"])
+def test_what_holds_data_outlives_the_stack(name: str) -> None:
+    resource = template()["Resources"][name]
+    assert resource["UpdateReplacePolicy"] == "Retain"
+    # But not a creation that failed: the next one would find the bucket's name taken.
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 # --- Queues ---------------------------------------------------------------------------------------

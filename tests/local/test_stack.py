@@ -130,29 +130,62 @@ def test_functions_submit_to_the_queues_that_come_back(site: Site) -> None:
     }
 
 
-WORKS = """
+SMALL = """
 Transform: AWS::Serverless-2016-10-31
 Parameters:
   WhisperModel: {Type: String}
   Diarizer: {Type: String}
   TranscribeMaxWorkers: {Type: String}
 Resources:
-  Queue: {Type: AWS::SQS::Queue}
+  Bucket:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: RetainExceptOnCreate
+    Properties: {BucketName: debates}
 Outputs:
-  Url: {Value: !Ref Queue}
+  Bucket: {Value: !Ref Bucket}
 """
-FAILS = WORKS.replace("Resources:", "Resources:\n  Wish: {Type: AWS::Nothing::LikeIt}")
+REFUSED = SMALL.replace("Resources:", "Resources:\n  Wish: {Type: AWS::Nothing::LikeIt}")
+FAILS = SMALL.replace(
+    "Resources:",
+    """Resources:
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Wait:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: Bucket
+    Properties: {Handle: !Ref Handle, Timeout: "1"}
+""",
+)
 
 
 @pytest.mark.emulator
-def test_a_template_that_fails_says_why_and_its_correction_is_deployed(tmp_path: Path) -> None:
+def test_a_first_deployment_that_came_to_nothing_is_made_good(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     with deployed(tmp_path / "data") as emulation:
-        path.write_text(FAILS)
-        with pytest.raises(Misconfigured, match="AWS::Nothing::LikeIt"):
-            emulation.deploy({}, path)
+        for text, reason in ((REFUSED, "AWS::Nothing::LikeIt"), (FAILS, "Wait")):
+            path.write_text(text)
+            with pytest.raises(Misconfigured, match=reason):
+                emulation.deploy({}, path)
+        # As a kill -9 in the middle leaves it: the bucket, and no stack.
+        client(emulation, "s3").create_bucket(Bucket="debates")
 
-        path.write_text(WORKS)
+        path.write_text(SMALL)
         stack, _ = emulation.deploy({}, path)
 
-        assert client(emulation, "sqs").list_queues()["QueueUrls"] == [stack.outputs["Url"]]
+        assert stack.outputs == {"Bucket": "debates"}
+
+
+@pytest.mark.emulator
+def test_recordings_without_their_stack_are_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(SMALL)
+    with deployed(tmp_path / "data") as emulation:
+        s3 = client(emulation, "s3")
+        s3.create_bucket(Bucket="debates")
+        s3.put_object(Bucket="debates", Key="jobs/a/videos/x.mp4", Body=b"speech")
+
+        with pytest.raises(Misconfigured, match="holds recordings"):
+            emulation.deploy({}, path)
+
+        assert (
+            s3.get_object(Bucket="debates", Key="jobs/a/videos/x.mp4")["Body"].read() == b"speech"
+        )
