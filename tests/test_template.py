@@ -282,6 +282,25 @@ def test_the_environment_holds_what_the_code_wants(name: str) -> None:
     assert COMPOSITIONS[name](Settings(environment(name)))
 
 
+class Recorded(dict[str, str]):
+    """An environment that remembers what was looked up."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.read.add(key)
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("name", of_type(FUNCTION))
+def test_a_function_is_told_of_nothing_that_it_does_not_use(name: str) -> None:
+    environ = Recorded(environment(name))
+    COMPOSITIONS[name](Settings(environ))
+    assert set(environ) - environ.read == {"POWERTOOLS_SERVICE_NAME"}
+
+
 @pytest.mark.parametrize("name", ["SubmitTranscribeFunction", "SubmitStatsFunction"])
 def test_a_submit_function_knows_its_stage(name: str) -> None:
     stage = Settings(environment(name)).stage
