@@ -29,7 +29,7 @@ Vectors = npt.NDArray[np.float32]
 SAME_VOICE = 0.65  # corrected cosine of two groups from which they are one person
 _HALF_KNOWN = 1.6  # seconds of speech whose mean embedding is half the person, half chance
 _CLEAR = 1.0  # seconds alone that make a snippet fit to found a group on
-_MOST_SNIPPETS = 1500  # in the spectral step: of a longer recording, an even sample
+_MOST_SNIPPETS = 1000  # in the spectral step: of a longer recording, a random sample
 _MOST_PEOPLE = 20
 _FEW = 10  # snippets: too few for a graph
 
@@ -45,7 +45,8 @@ def cluster(snippets: Snippets, *, overlap: float, speakers: int | None = None) 
         return np.empty(0, dtype=np.int64)
     clear = np.flatnonzero(snippets.alone >= min(_CLEAR, float(snippets.alone.max())))
     if len(clear) > _MOST_SNIPPETS:
-        clear = clear[np.linspace(0, len(clear) - 1, _MOST_SNIPPETS).astype(np.int64)]
+        # At random, not every so many: people who take turns regularly would all be one person.
+        clear = np.sort(np.random.default_rng(0).choice(clear, _MOST_SNIPPETS, replace=False))
     vectors = snippets.embeddings[clear]
     seconds = snippets.alone[clear] * (snippets.alone.sum() / snippets.alone[clear].sum() / overlap)
     groups = sort_by_graph(vectors, at_least=speakers or 1)
