@@ -65,7 +65,7 @@ def faster_whisper(path: Path, models: Path) -> Measurement:
     pipeline = BatchedInferencePipeline(model)
     loaded = time.perf_counter()
     segments, info = pipeline.transcribe(
-        str(path), beam_size=5, batch_size=8, word_timestamps=True, vad_filter=True
+        str(path), beam_size=5, batch_size=4, word_timestamps=True, vad_filter=True
     )
     words = sum(len(segment.words or []) for segment in segments)
     return Measurement(loaded - began, time.perf_counter() - loaded, info.duration, words, _peak())

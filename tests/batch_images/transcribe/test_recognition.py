@@ -55,10 +55,12 @@ class Engine:
         self.answers = list(answers)
         self.lengths: list[int] = []
         self.languages: list[str | None] = []
+        self.multilingual: list[bool] = []
 
     def transcribe(self, samples: Samples, **options: Any) -> tuple[Any, Any]:
         self.lengths.append(len(samples))
         self.languages.append(options["language"])
+        self.multilingual.append(options["multilingual"])
         info = SimpleNamespace(language="es", language_probability=0.9)
         return iter(self.answers.pop(0)), info
 
@@ -72,13 +74,17 @@ def _segment(text: str, start: float = 0.0, **properties: float) -> SimpleNamesp
     return SimpleNamespace(start=start, end=start + len(words), words=words, **usual | properties)
 
 
-def _recognize(engine: Engine, seconds: float = 20.0) -> Recognition:
+def _recognize(engine: Engine, seconds: float = 20.0, language: str | None = None) -> Recognition:
     """What is made of the engine's answers, without a model."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recognition, "WhisperModel", lambda *_, **__: None)
+        network = SimpleNamespace(device="cpu", is_multilingual=True)
+        patch.setattr(recognition, "WhisperModel", lambda *_, **__: SimpleNamespace(model=network))
+        patch.setattr(recognition, "download_model", lambda name: name)
         patch.setattr(recognition, "BatchedInferencePipeline", lambda _: engine)
         recognizer = WhisperRecognizer("base")
-    return recognizer.recognize(_silence(seconds), language=None, on_progress=lambda fraction: None)
+    return recognizer.recognize(
+        _silence(seconds), language=language, on_progress=lambda fraction: None
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,14 @@ def test_times_and_language_go_on_from_block_to_block(monkeypatch: pytest.Monkey
     assert first + second + third == 31 * SAMPLE_RATE
     assert engine.languages == [None, None, "es"]  # silence decides nothing
     assert (found.language, found.language_probability) == ("es", 0.9)
+
+
+@pytest.mark.parametrize(("language", "multilingual"), [(None, True), ("es", False)])
+def test_languages_may_change_unless_one_is_given(language: str | None, multilingual: bool) -> None:
+    engine = Engine([_segment("gracias")])
+    _recognize(engine, language=language)
+    assert engine.languages == [language]
+    assert engine.multilingual == [multilingual]
 
 
 def test_silence_has_no_words_and_no_language() -> None:
