@@ -2,8 +2,8 @@
 
 Two steps. Spectral clustering sorts the snippets of this recording relative to each other: its
 graph is tuned by the recording itself, by normalised maximum eigengap (Park et al. 2019,
-https://arxiv.org/abs/2003.02405), so no similarity has to be called high or low. It seldom
-finds too few groups, and on short recordings too many. Then groups whose mean embeddings are alike are
+https://arxiv.org/abs/2003.02405), so no similarity has to be called high or low. It seldom finds
+too few groups, and on short recordings too many. Then groups whose mean embeddings are alike are
 merged. How alike one person's groups look depends on how much speech is in them, so their cosine is
 corrected for that, and the threshold need not know how long a snippet is.
 
