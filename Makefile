@@ -54,7 +54,7 @@ setup-test: setup $(VENV)/.dev $(VENV)/.sam
 	@$(BIN)/python -m tests.ensure_browser
 
 run: setup
-	@$(BIN)/python -m local run --port $(PORT)
+	@exec $(BIN)/python -m local run --port $(PORT)
 
 demo: setup
 	@$(BIN)/python -m local demo --port $(PORT)
@@ -69,13 +69,16 @@ check: $(VENV)/.dev $(VENV)/.sam
 test: setup-test check
 	$(BIN)/python -m pytest
 
-bench: setup-test
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+bench: setup
+	$(BIN)/python -m benchmarks.transcription
+	$(BIN)/python -m benchmarks.chain
+	$(BIN)/python -m benchmarks.diarization demo
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/shared/requirements.in -o layers/shared/requirements.txt
 
 clean:
 	rm -rf $(VENV) .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

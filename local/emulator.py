@@ -219,6 +219,8 @@ class Emulator:
         self._log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         logging.getLogger().addHandler(self._log)
         logging.getLogger().setLevel(logging.INFO)
+        for talkative in ("persistence", "httpx", "samtranslator"):
+            logging.getLogger(talkative).setLevel(logging.WARNING)
 
     async def _serve(self, app: _OwnOnly, sock: socket.socket, started: threading.Event) -> None:
         from hypercorn.asyncio import serve

@@ -71,6 +71,9 @@ def _parameters(models: Path) -> dict[str, str]:
         "Diarizer": "onnx",
         "TranscribeMaxWorkers": "1",
         "StatsMaxWorkers": "1",
+        # A few seconds after a kill -9 its work goes on; the next upload finds the models loaded.
+        "LeaseSeconds": "20",
+        "WorkerLingerSeconds": "60",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 # Without the background services: a test machine may have no way out, and asks nobody anything.
 FLAGS = [
@@ -15,7 +15,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
 ]
+
+PATIENCE_MS = 10_000
 
 
 def find_chromium() -> str | None:
@@ -26,3 +30,12 @@ def find_chromium() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Playwright's own wait_for_function needs the eval that our policy forbids."""
+    for _ in range(PATIENCE_MS // 50):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {expression}")

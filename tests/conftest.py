@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import moto
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser import FLAGS, find_chromium
 from tests.world import World
 
 
@@ -24,3 +26,12 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(_no_account: None) -> Iterator[World]:
     with moto.mock_aws():
         yield World()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole session; each test has a context of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield browser
+        browser.close()

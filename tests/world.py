@@ -56,9 +56,10 @@ class CountedPool:
     started: list[str] = field(default_factory=list)
     coming: int = 0
     running: int = 0
+    failed_lately: int = 0
 
     def count(self, stage: Stage) -> WorkerCount:
-        return WorkerCount(self.coming, self.running)
+        return WorkerCount(self.coming, self.running, self.failed_lately)
 
     def start(self, stage: Stage) -> str:
         self.started.append(stage.name)

@@ -142,6 +142,18 @@ def test_what_the_jobs_write_starts_nothing_so_the_chain_ends(world: World, key:
     assert world.table.get(JOB_ID) is None
 
 
+def test_workers_that_fail_one_after_the_other_are_not_called_again_at_once(world: World) -> None:
+    world.pool.failed_lately = 6
+    world.drop(VIDEO)
+    unit = world.arrive()
+    assert world.pool.started == []
+
+    world.pool.failed_lately = 5
+    world.sweeper.follow_up()
+    assert world.pool.started == ["transcribe"]
+    assert world.waiting() == [unit]
+
+
 def test_one_worker_is_called_for_a_burst(world: World) -> None:
     world.drop(VIDEO)
     world.arrive()

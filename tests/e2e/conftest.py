@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.laptop import Laptop
 
@@ -23,3 +24,10 @@ def own_laptop(tmp_path: Path) -> Iterator[Laptop]:
     stack = Laptop(tmp_path)
     yield stack
     stack.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB")
+    yield context.new_page()
+    context.close()

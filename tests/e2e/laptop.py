@@ -96,7 +96,7 @@ class Laptop:
 
     def debate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The `debate` command, as a user types it."""
-        command = [sys.executable, "-m", "local.cli", *arguments]
+        command = [Path(sys.executable).with_name("debate"), *arguments]
         environment = _environment() | {"DEBATE_API": self.url}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
@@ -123,11 +123,17 @@ class Laptop:
     def ended(self, job_id: str, *, seconds: float = 240) -> Any:
         """The job at its end."""
 
-        def end() -> Any:
-            job = self.job(job_id)
-            return job if job and job["status"] in ("COMPLETE", "FAILED") else None
+        seen: list[Any] = [None]
 
-        return until(end, seconds=seconds, what=f"job {job_id} to end; now {self.job(job_id)}")
+        def end() -> Any:
+            seen[0] = self.job(job_id)
+            over = seen[0] and seen[0]["status"] in ("COMPLETE", "FAILED")
+            return seen[0] if over else None
+
+        try:
+            return until(end, seconds=seconds, what=f"job {job_id} to end")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {seen[0]}\n{self.terminal()}") from error
 
     def json(self, path: str) -> Any:
         answer = httpx.get(f"{self.url}{path}", timeout=30, follow_redirects=True)

@@ -120,9 +120,7 @@ def test_s3_s_test_event_and_a_duplicate_change_nothing(laptop: Laptop, tmp_path
 
     sqs = laptop.aws("sqs")
     urls = sqs.list_queues()["QueueUrls"]
-    arrivals = next(
-        u for u in urls if "ranscribe" in u and "rrivals" in u and "lq" not in u.lower()
-    )
+    arrivals = next(url for url in urls if "TranscribeArrivalsQueue" in url)
     event = json.loads((ROOT / "events" / "submit-video.json").read_text())
     notification = json.loads(event["Records"][0]["body"])
     notification["Records"][0]["s3"]["object"]["key"] = f"jobs/{job_id}/videos/clip.m4a"

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from debate_analyzer.transcript import parse_transcript
 from demo.score import score
 from demo.truth import read_truth
+from tests.browser import wait_until
 from tests.e2e.laptop import Laptop
 from tests.world import ROOT
 
@@ -110,7 +111,7 @@ def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page) -> None:
         expect(row.first).to_be_visible()
     video = page.locator("video")
     expect(video).to_have_js_property("error", None)
-    page.wait_for_function("document.querySelector('video').readyState >= 1")
+    wait_until(page, "document.querySelector('video').readyState >= 1")
     assert page.locator("video").evaluate("v => v.duration") == pytest.approx(
         published["duration"], abs=0.5
     )

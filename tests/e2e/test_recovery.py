@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.laptop import Laptop, until
@@ -32,8 +33,13 @@ def test_a_killed_stack_finishes_what_it_had_begun(own_laptop: Laptop) -> None:
 
     job = own_laptop.ended(job_id, seconds=400)
     assert job["status"] == "COMPLETE", job
-    index = until(lambda: own_laptop.json("/statistics/index.json"), seconds=30, what="the index")
+    index = until(lambda: _index(own_laptop), seconds=60, what="the index")
     assert [entry["jobId"] for entry in index["jobs"]] == [job_id]
+
+
+def _index(laptop: Laptop) -> Any:
+    answer = httpx.get(f"{laptop.url}/statistics/index.json", timeout=30)
+    return answer.json() if answer.status_code == 200 else None
 
 
 def test_an_upload_that_the_killed_stack_forgot_is_found_in_the_bucket(

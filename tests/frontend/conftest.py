@@ -7,25 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from local.server import Server
-from tests.browser import FLAGS, find_chromium
+from tests.browser import PATIENCE_MS
 from tests.frontend.backend import Backend
 from tests.frontend.debate import ENGLISH, make_transcript, make_video
 
 OpenPage = Callable[..., Page]
-
-PATIENCE_MS = 10_000
-
-
-def wait_until(page: Page, expression: str) -> None:
-    """Playwright's own wait_for_function needs the eval that our policy forbids."""
-    for _ in range(PATIENCE_MS // 50):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came true: {expression}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,17 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents and "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=[*FLAGS, "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

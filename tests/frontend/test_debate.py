@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from debate_analyzer.statistics import SpeakerStatistics
 from debate_analyzer.transcript import Transcript
+from tests.browser import wait_until
 from tests.frontend.backend import Backend
-from tests.frontend.conftest import OpenPage, wait_until
+from tests.frontend.conftest import OpenPage
 from tests.frontend.debate import DURATION, ENGLISH, SPANISH, make_transcript
 
 COLUMNS = [

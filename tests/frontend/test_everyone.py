@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
+from tests.browser import wait_until
 from tests.frontend.backend import Backend
-from tests.frontend.conftest import OpenPage, wait_until
+from tests.frontend.conftest import OpenPage
 from tests.frontend.debate import SPANISH, make_transcript
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()

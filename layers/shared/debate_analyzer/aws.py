@@ -7,7 +7,7 @@ it uses: each costs about 70 ms of a cold start.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from debate_analyzer.config import StageResources
 from debate_analyzer.errors import Conflict
 from debate_analyzer.job import CHECK_SHARDS, Job
 from debate_analyzer.pipeline import Stage
-from debate_analyzer.ports import StoredObject, WorkerCount
+from debate_analyzer.ports import FAILURE_WINDOW, StoredObject, WorkerCount
 from debate_analyzer.publication import PublishRequest
 from debate_analyzer.unit import Unit
 
@@ -332,18 +332,22 @@ class BatchWorkerPool:
 
     batch: Any
     resources: Mapping[str, StageResources]
+    now: Callable[[], datetime]
 
     def count(self, stage: Stage) -> WorkerCount:
+        since = (self.now() - FAILURE_WINDOW).timestamp() * 1000
+        failed = [job for job in self._jobs(stage, "FAILED") if job.get("stoppedAt", 0) > since]
         return WorkerCount(
-            coming=sum(self._jobs(stage, status) for status in _COMING),
-            running=self._jobs(stage, "RUNNING"),
+            coming=sum(len(self._jobs(stage, status)) for status in _COMING),
+            running=len(self._jobs(stage, "RUNNING")),
+            failed_lately=len(failed),
         )
 
-    def _jobs(self, stage: Stage, status: str) -> int:
-        """How many, up to a page's hundred: whoever asks wants none, some, or too many."""
+    def _jobs(self, stage: Stage, status: str) -> list[dict[str, Any]]:
+        """The newest hundred: whoever asks wants none, some, or too many."""
         queue = self.resources[stage.name].batch_queue
         answer = self.batch.list_jobs(jobQueue=queue, jobStatus=status)
-        return sum(job["jobName"] == _job_name(stage) for job in answer["jobSummaryList"])
+        return [job for job in answer["jobSummaryList"] if job["jobName"] == _job_name(stage)]
 
     def start(self, stage: Stage) -> str:
         resources = self.resources[stage.name]

@@ -52,7 +52,7 @@ def dispatcher(settings: Settings, *stages: Stage) -> Dispatcher:
             name: aws.SqsWorkQueue(_client("sqs"), of.work_queue_url)
             for name, of in resources.items()
         },
-        pool=aws.BatchWorkerPool(_client("batch"), resources),
+        pool=aws.BatchWorkerPool(_client("batch"), resources, utc_now),
         max_workers={name: of.max_workers for name, of in resources.items()},
     )
 

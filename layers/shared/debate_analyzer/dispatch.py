@@ -9,6 +9,8 @@ from debate_analyzer.pipeline import Stage
 from debate_analyzer.ports import WorkerPool, WorkQueue
 from debate_analyzer.unit import Unit
 
+FAILURES_TOLERATED = 6
+
 
 @dataclass(frozen=True)
 class Dispatcher:
@@ -32,8 +34,14 @@ class Dispatcher:
 
         A worker that runs drains the queue, so one more helps only while there is room; two calls
         at the same moment may submit two, and the second worker finds an empty queue and leaves.
+
+        Workers that fail one after the other (a broken image, a missing model) are not called
+        again until the failures are `ports.FAILURE_WINDOW` old: each may cost a machine's start.
+        One file that kills every worker that takes it stays below the limit.
         """
         count = self.pool.count(stage)
+        if count.failed_lately >= FAILURES_TOLERATED:
+            return
         if count.coming == 0 and count.running < self.max_workers[stage.name]:
             self.pool.start(stage)
 

@@ -103,12 +103,17 @@ class PublishQueue(Protocol):
     def send(self, job: Job) -> None: ...
 
 
+FAILURE_WINDOW = timedelta(minutes=15)
+
+
 @dataclass(frozen=True)
 class WorkerCount:
-    """Batch jobs of a stage: `coming` are submitted and not yet running."""
+    """Batch jobs of a stage: `coming` are submitted and not yet running, `failed_lately` have
+    failed within FAILURE_WINDOW."""
 
     coming: int
     running: int
+    failed_lately: int
 
 
 class WorkerPool(Protocol):
