@@ -72,7 +72,6 @@ test: setup-test check
 bench: setup
 	$(BIN)/python -m benchmarks.transcription
 	$(BIN)/python -m benchmarks.chain
-	$(BIN)/python -m benchmarks.diarization demo
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt

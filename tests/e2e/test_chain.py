@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from debate_analyzer.transcript import parse_transcript
 from demo.score import score
 from demo.truth import read_truth
 from tests.browser import wait_until
-from tests.e2e.laptop import Laptop
+from tests.e2e.laptop import Laptop, until
 from tests.world import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
@@ -46,17 +47,31 @@ def test_the_demo_debate_is_understood(laptop: Laptop, debate: Any) -> None:
 def test_its_figures_reach_the_published_files(laptop: Laptop, debate: Any) -> None:
     job_id = debate["job_id"]
     published = laptop.json(f"/statistics/by-job/{job_id}.json")
-    index = laptop.json("/statistics/index.json")
-    summary = laptop.json("/statistics/summary.json")
-    entry = next(job for job in index["jobs"] if job["jobId"] == job_id)
+    entry = until(lambda: _entry(laptop, job_id), seconds=60, what="the index to show the debate")
 
     assert published == laptop.json(f"/api/jobs/{job_id}/statistics")
     assert entry["videoLabel"] == "Demo <b>debate</b>"
     assert entry["words"] == published["totals"]["words"] > 100
-    assert summary["jobs"] == len(index["jobs"])
+    until(lambda: _counted(laptop), seconds=60, what="the summary to count what the index lists")
     assert published["totals"]["words"] == sum(
         len(segment.words) for segment in _transcript(laptop, job_id).transcription
     )
+
+
+def _published(laptop: Laptop, name: str) -> Any:
+    """Nothing while it has not been written."""
+    answer = httpx.get(f"{laptop.url}/statistics/{name}.json", timeout=30)
+    return answer.json() if answer.status_code == 200 else {"jobs": []}
+
+
+def _entry(laptop: Laptop, job_id: str) -> Any:
+    jobs = _published(laptop, "index")["jobs"]
+    return next((job for job in jobs if job["jobId"] == job_id), None)
+
+
+def _counted(laptop: Laptop) -> bool | None:
+    jobs = len(_published(laptop, "index")["jobs"])
+    return True if jobs and _published(laptop, "summary")["jobs"] == jobs else None
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("srt", "1\n00:"), ("vtt", "WEBVTT"), ("txt", "")])
@@ -97,13 +112,13 @@ def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page) -> None:
     page.goto(laptop.url)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose").first.click()
+    before = {job["job_id"] for job in laptop.json("/api/jobs")["jobs"]}
     chooser.value.set_files(str(DEMO))
-    title = page.get_by_role("link", name="debate").first
-    expect(title).to_be_visible(timeout=30_000)
-    title.click()
+    job_id = until(lambda: _newer(laptop, before), seconds=60, what="the upload to be announced")
+    page.locator(f"a[href*='{job_id}']").first.click(timeout=60_000)
+    expect(page).to_have_url(re.compile(job_id))
     expect(page.get_by_role("table").first).to_be_visible(timeout=240_000)
 
-    job_id = laptop.json("/api/jobs")["jobs"][0]["job_id"]
     published = laptop.json(f"/statistics/by-job/{job_id}.json")
     table = page.get_by_role("table").first
     for speaker in published["speakers"]:
@@ -115,6 +130,11 @@ def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page) -> None:
     assert page.locator("video").evaluate("v => v.duration") == pytest.approx(
         published["duration"], abs=0.5
     )
+
+
+def _newer(laptop: Laptop, before: set[str]) -> str | None:
+    jobs = laptop.json("/api/jobs")["jobs"]
+    return next((str(job["job_id"]) for job in jobs if job["job_id"] not in before), None)
 
 
 @pytest.mark.browser
