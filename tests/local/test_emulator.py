@@ -7,6 +7,7 @@ import base64
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,7 +148,10 @@ def test_a_state_that_changes_under_the_copy_is_copied_again() -> None:
             raise answer
         return answer
 
-    assert asyncio.run(snapshots._copy(get_state)) == {"queues": 1}
+    # In a thread of its own: the browser tests leave a loop running in this one.
+    with ThreadPoolExecutor(1) as threads:
+        copied = threads.submit(lambda: asyncio.run(snapshots._copy(get_state))).result()
+    assert copied == {"queues": 1}
 
 
 # --- Rights ---------------------------------------------------------------------------------------
