@@ -114,7 +114,7 @@ def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> in
         done = worker.run()
     except Stopped:
         logger.info("told to stop; the unit in hand went back to the queue")
-        return 128 + signal.SIGTERM
+        return 0  # it left in good order; Batch need not start it again, the queue calls another
     logger.info("the queue is empty; %d units done", done)
     return 0
 
