@@ -50,10 +50,7 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
             emulator.start()
         with steps.step("template") as say:
             stack = deploy(emulator, TEMPLATE, _parameters(models), say)
-            # Makes the local user, whose id owns the debates: written down before the first of
-            # them, because users are not among what is saved while the stack works.
-            emulator.token()
-            emulator.save()
+            emulator.token()  # makes and saves the local user before the first debate is theirs
         with steps.step("jobs and page"):
             batch.deploy(_batch_site(emulator, stack, models))
             page.start(web.application(_web_site(emulator, stack, batch), port))

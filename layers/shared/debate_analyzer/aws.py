@@ -211,9 +211,6 @@ class S3ObjectStore:
     def download(self, key: str, path: Path) -> None:
         self.s3.download_file(self.bucket, key, str(path))
 
-    def upload(self, path: Path, key: str, content_type: str) -> None:
-        self.s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
-
     def list(self, prefix: str) -> Iterator[StoredObject]:
         paginator = self.s3.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix):

@@ -60,8 +60,6 @@ class ObjectStore(Protocol):
 
     def download(self, key: str, path: Path) -> None: ...
 
-    def upload(self, path: Path, key: str, content_type: str) -> None: ...
-
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below the prefix; the content types are left empty."""
 
