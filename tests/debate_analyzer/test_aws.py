@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
+from debate_analyzer import aws
 from debate_analyzer.errors import Conflict
 from debate_analyzer.job import announced
 from tests.world import JOB_ID, VIDEO, World
@@ -57,3 +59,16 @@ def test_what_is_not_there_is_none(world: World) -> None:
 def test_a_download_s_name_cannot_break_its_header(world: World) -> None:
     url = world.store.presigned_get("k", lifetime=timedelta(minutes=1), filename='a"\r\nb; é.srt')
     assert "%2522%250D%250Ab%253B%2520%25C3%25A9.srt" in url
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "me-south-1"])
+def test_a_presigned_url_names_the_host_that_the_page_s_policy_allows(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect from the global host would fail a browser's preflight."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    store = aws.S3ObjectStore(aws.client("s3"), "debates")
+    lifetime = timedelta(minutes=1)
+    put, _ = store.presigned_put("k", content_type="video/mp4", size=1, lifetime=lifetime)
+    for url in (put, store.presigned_get("k", lifetime=lifetime)):
+        assert urlsplit(url).hostname == f"debates.s3.{region}.amazonaws.com"

@@ -33,11 +33,21 @@ _COMING = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
 
 
 def client(service: str, *, endpoint: str | None = None) -> Any:
-    """A client with retries that back off, and with signatures that presigned URLs need."""
+    """A client with retries that back off, and with signatures that presigned URLs need.
+
+    A presigned URL must name the bucket's own regional host: the global one answers with a redirect,
+    which a browser's preflight does not follow (github.com/boto/boto3/issues/421), and the page's
+    content security policy names this host.
+    """
     config = Config(
         retries={"mode": "standard", "max_attempts": 5},
         signature_version="s3v4" if service == "s3" else None,
-        s3={"addressing_style": "path" if endpoint else "auto"} if service == "s3" else None,
+        s3={
+            "addressing_style": "path" if endpoint else "virtual",
+            "us_east_1_regional_endpoint": "regional",
+        }
+        if service == "s3"
+        else None,
     )
     return boto3.client(service, endpoint_url=endpoint, config=config)
 
