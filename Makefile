@@ -44,13 +44,20 @@ $(VENV)/.sam: requirements/sam.txt | $(UV)
 	@$(UV) pip install -q --python $(VENV)/sam/bin/python --require-hashes -r requirements/sam.txt
 	@touch $@
 
+# So does checkov.
+$(VENV)/.checkov: requirements/checkov.txt | $(UV)
+	@echo "Installing checkov ..."
+	@$(UV) venv -q --allow-existing --python $(BIN)/python $(VENV)/checkov
+	@$(UV) pip install -q --python $(VENV)/checkov/bin/python --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 $(MODELS_DIR)/.ready: batch_images/transcribe/weights.txt $(VENV)/.run
 	@$(BIN)/python -m batch_images.transcribe.weights --models-dir $(MODELS_DIR)
 	@touch $@
 
 setup: $(VENV)/.run $(MODELS_DIR)/.ready
 
-setup-test: setup $(VENV)/.dev $(VENV)/.sam
+setup-test: setup $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
 	@$(BIN)/python -m tests.ensure_browser
 
 run: setup
@@ -77,6 +84,7 @@ lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/checkov.in -o requirements/checkov.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/shared/requirements.in -o layers/shared/requirements.txt
 
 clean:
