@@ -1,0 +1,439 @@
+"""What can be known to go wrong before anything is made.
+
+Pure: takes the parameters and what `deploy.cloud` found in the account, returns findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from deploy.finding import Finding, error, ok, warning
+from deploy.quotas import FARGATE, Quota, ec2
+
+Values = Mapping[str, str]
+
+UNSET = "unset"
+"""What a secret that the stack has made holds until somebody sets it."""
+
+_LONGEST_BUCKET_NAME = 63
+_LONGEST_FUNCTION_NAME = 64
+_LONGEST_SUFFIX = "-submit-transcribe"
+_UNRESERVED_LAMBDA = 100
+"""Concurrency that Lambda leaves to the functions that reserve none.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+"""
+_NEW_ACCOUNT_CONCURRENCY = 10
+
+
+class BucketState(StrEnum):
+    """What a HEAD of the bucket's name says."""
+
+    FREE = "free"
+    OURS = "ours"
+    """In this account."""
+    FOREIGN = "foreign"
+    """In another one."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployment that exists."""
+
+    name: str
+    status: str
+    description: str = ""
+    reason: str = ""
+    parameters: Values = field(default_factory=dict)
+    outputs: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """`zones`: where it is on offer, of those that the workers run in."""
+
+    name: str
+    vcpus: int
+    gpus: int
+    zones: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What was found in the account and the region. None: it may not be looked up."""
+
+    id: str
+    partition: str
+    region: str
+    bucket: BucketState
+    stack: Stack | None
+    zones: tuple[str, ...]
+    instance_types: tuple[InstanceType, ...]
+    quotas: Mapping[Quota, float | None]
+    unreserved_concurrency: int
+    token: str | None
+    """The Hugging Face token that the workers will be given; None for none yet."""
+    alias_owner: str | None = None
+    """Another distribution that has the domain's name already."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What builds images here. `problem` is why it cannot."""
+
+    name: str | None
+    problem: str | None = None
+
+
+def bucket_name(values: Values, account: str, region: str, stack_name: str) -> str:
+    """As the template makes it."""
+    return values.get("BucketName") or f"debate-analyzer-{account}-{region}-{stack_name}"
+
+
+# --- Before AWS is asked --------------------------------------------------------------------------
+
+
+def sense(values: Values, stack_name: str) -> Iterator[Finding]:
+    """Parameters that contradict each other, whatever the account."""
+    yield from _stack_name(stack_name)
+    yield from _named_bucket(values.get("BucketName", ""))
+    for check in (_sign_in, _domain, _network, _diarizer, _gpus):
+        yield from check(values)
+
+
+def _stack_name(name: str) -> Iterator[Finding]:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        yield error(
+            "stack_name",
+            f"The stack's name {name!r} ends up in its bucket's: a lower-case letter first, then "
+            "lower-case letters, digits and single hyphens.",
+        )
+    elif len(name) + len(_LONGEST_SUFFIX) > _LONGEST_FUNCTION_NAME:
+        longest = _LONGEST_FUNCTION_NAME - len(_LONGEST_SUFFIX)
+        yield error(
+            "stack_name", f"The stack's name {name!r} is longer than {longest}: functions bear it."
+        )
+
+
+def _named_bucket(name: str) -> Iterator[Finding]:
+    if name and not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", name):
+        yield error(
+            "bucket_name",
+            f"BucketName={name}: a bucket's name here has 3 to 63 lower-case letters, digits and "
+            "single hyphens. (Dots would break TLS.)",
+        )
+
+
+def _sign_in(values: Values) -> Iterator[Finding]:
+    issuer, audience = values["JwtIssuer"], values["JwtAudience"]
+    if bool(issuer) != bool(audience):
+        given, missing = ("JwtIssuer", "JwtAudience") if issuer else ("JwtAudience", "JwtIssuer")
+        yield error(
+            "jwt",
+            f"{given} is given, {missing} is not: give both for an issuer of your own, or neither "
+            "for a Cognito user pool that the stack makes.",
+        )
+    if issuer and not issuer.startswith("https://"):
+        yield error("jwt", f"JwtIssuer={issuer}: an issuer is an https:// address.")
+
+
+def _domain(values: Values) -> Iterator[Finding]:
+    domain, certificate, acl = (
+        values[name] for name in ("DomainName", "CertificateArn", "WebAclArn")
+    )
+    if bool(domain) != bool(certificate):
+        yield error(
+            "domain",
+            "DomainName and CertificateArn belong together: a domain of your own wants a "
+            "certificate for it, and a certificate serves nothing else here.",
+        )
+    if certificate and not re.fullmatch(r"arn:aws[\w-]*:(acm:us-east-1|iam:):\d+:.+", certificate):
+        yield error(
+            "certificate",
+            f"CertificateArn={certificate}: CloudFront takes certificates from us-east-1 only, "
+            "whatever the region of the stack. Request it there.",
+        )
+    if acl and not re.fullmatch(r"arn:aws[\w-]*:wafv2:us-east-1:\d+:global/webacl/.+", acl):
+        yield error(
+            "web_acl",
+            f"WebAclArn={acl}: CloudFront takes web ACLs of scope CLOUDFRONT only, which are made "
+            "in us-east-1.",
+        )
+    named = [n for n in ("DomainName", "WebAclArn", "StatisticsKeyGroup") if values[n]]
+    if values["Site"] == "false" and named:
+        yield error("site", f"Site=false makes no CloudFront distribution for {', '.join(named)}.")
+
+
+def _network(values: Values) -> Iterator[Finding]:
+    vpc, subnets, database = (values[n] for n in ("VpcId", "SubnetIds", "DatabaseSubnetIds"))
+    if bool(vpc) != bool(subnets):
+        given, missing = ("VpcId", "SubnetIds") if vpc else ("SubnetIds", "VpcId")
+        yield error(
+            "network",
+            f"{given} is given, {missing} is not: give both for a network of your own, or neither "
+            "for one that the stack makes.",
+        )
+    if vpc and values["Database"] == "true" and len(_listed(database)) < 2:
+        yield error(
+            "network",
+            "Database=true in a VPC of your own wants DatabaseSubnetIds: two subnets or more, in "
+            "two zones. Give them, or say Database=false.",
+        )
+
+
+def _diarizer(values: Values) -> Iterator[Finding]:
+    if values["Diarizer"] == "pyannote" and not values["HfTokenSecret"]:
+        yield error(
+            "token",
+            "Diarizer=pyannote downloads its model with a Hugging Face token, and HfTokenSecret is "
+            "empty: say HfTokenSecret=create and set HF_TOKEN, name a secret's ARN, or say "
+            "Diarizer=onnx, which wants none.",
+        )
+    for name in ("HfTokenSecret", "YoutubeCookiesSecret"):
+        secret = values[name]
+        if secret not in ("", "create") and not re.match(r"arn:[\w-]+:secretsmanager:", secret):
+            yield error("secret", f"{name} is an ARN of Secrets Manager, create, or empty.")
+
+
+def _gpus(values: Values) -> Iterator[Finding]:
+    if not gpu_types(values):
+        yield error("gpu_types", "GpuInstanceTypes is empty: name one, such as g6.xlarge.")
+
+
+def gpu_types(values: Values) -> list[str]:
+    """The types, or families of types, that transcribe workers may run on."""
+    return _listed(values["GpuInstanceTypes"])
+
+
+def _listed(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+# --- With what the account says -------------------------------------------------------------------
+
+
+def check(values: Values, stack_name: str, account: Account) -> Iterator[Finding]:
+    """Everything that the account shows. `sense` is to have found nothing."""
+    yield ok("account", f"Account {account.id}, region {account.region}, stack {stack_name}.")
+    yield from _stack(stack_name, account.stack)
+    yield from _bucket(values, stack_name, account)
+    yield from _offers(values, account)
+    yield from quota_findings(values, account.quotas, account.instance_types)
+    yield from _concurrency(values, account)
+    yield from _token(values, account)
+    yield from _edge(values, account)
+
+
+def _stack(name: str, stack: Stack | None) -> Iterator[Finding]:
+    if stack is None:
+        return
+    if not stack.description.startswith("debate-analyzer"):
+        yield error(
+            "foreign_stack",
+            f"There is a stack {name} that is not this project's ({stack.description or 'no text'})"
+            ": give ours another name in samconfig.toml.",
+        )
+    elif stack.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+        yield error(
+            "broken_stack",
+            f"The stack {name} is {stack.status} and can only be deleted: make destroy, then "
+            f"again. {stack.reason}".strip(),
+        )
+    elif stack.status == "UPDATE_ROLLBACK_FAILED":
+        yield error(
+            "broken_stack",
+            f"The last update of {name} could not be rolled back. {stack.reason} When the cause is "
+            f"gone: aws cloudformation continue-update-rollback --stack-name {name}",
+        )
+    elif stack.status.endswith("IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+        yield error("busy_stack", f"The stack {name} is {stack.status}: wait until it is done.")
+    else:
+        yield ok("stack", f"The stack {name} exists ({stack.status}): this is an update.")
+
+
+def _bucket(values: Values, stack_name: str, account: Account) -> Iterator[Finding]:
+    name = bucket_name(values, account.id, account.region, stack_name)
+    if len(name) > _LONGEST_BUCKET_NAME:
+        yield error(
+            "bucket_name",
+            f"The bucket would be called {name}, {len(name) - _LONGEST_BUCKET_NAME} letters more "
+            f"than {_LONGEST_BUCKET_NAME}: give the stack a shorter name, or say BucketName.",
+        )
+        return
+    deployed = account.stack.outputs.get("Bucket") if account.stack else None
+    if deployed and deployed != name:
+        yield error(
+            "bucket_moves",
+            f"The deployment keeps its recordings in {deployed}, and would go on with an empty "
+            f"bucket {name}: say BucketName={deployed}, or deploy a second stack.",
+        )
+    elif deployed or account.bucket is BucketState.FREE:
+        yield ok("bucket", f"The bucket {name} is {'this stack’s' if deployed else 'free'}.")
+    elif account.bucket is BucketState.OURS:
+        yield error(
+            "bucket_kept",
+            f"The bucket {name} is in your account already, and no part of this stack: it was kept "
+            "when an earlier deployment was deleted, or somebody else's work is in it. Say "
+            "BucketName=ANOTHER to leave it alone; when nothing in it is wanted any more, "
+            f"aws s3 rb s3://{name} --force deletes it with all that it holds.",
+        )
+    else:
+        yield error(
+            "bucket_taken",
+            f"A bucket {name} exists in somebody else's account, or you may not see it (s3:"
+            "ListBucket): say BucketName=ANOTHER.",
+        )
+
+
+def _offers(values: Values, account: Account) -> Iterator[Finding]:
+    wanted = gpu_types(values)
+    found = {name: _of(name, account.instance_types) for name in wanted}
+    missing = [name for name in wanted if not found[name]]
+    if missing:
+        yield error(
+            "not_offered",
+            f"{account.region} does not offer {', '.join(missing)}: take it out of "
+            "GpuInstanceTypes, or deploy to another region.",
+        )
+    types = [one for name in wanted for one in found[name]]
+    without = [one.name for one in types if not one.gpus]
+    if without:
+        yield error("no_gpu", f"{', '.join(without)} in GpuInstanceTypes has no GPU.")
+    types = [one for one in types if one.gpus]
+    if not types:
+        return
+    reachable = {zone for one in types for zone in one.zones}
+    if not reachable:
+        yield error(
+            "not_in_zones",
+            f"{account.region} offers {', '.join(wanted)}, but not in the zones that the workers' "
+            f"subnets are in ({', '.join(account.zones)}): name other types, or subnets in other "
+            "zones (VpcId, SubnetIds).",
+        )
+    elif bare := sorted(set(account.zones) - reachable):
+        yield warning(
+            "fewer_zones", f"{', '.join(bare)} offers none of {', '.join(wanted)}: less capacity."
+        )
+    else:
+        yield ok("offers", f"{', '.join(wanted)} on offer in {', '.join(account.zones)}.")
+    smallest = min(one.vcpus for one in types)
+    if float(values["GpuMaxVcpus"]) < smallest:
+        yield error(
+            "max_vcpus",
+            f"GpuMaxVcpus={values['GpuMaxVcpus']}: the smallest of {', '.join(wanted)} has "
+            f"{smallest}, so that none could ever start.",
+        )
+
+
+def _of(name: str, types: Iterable[InstanceType]) -> list[InstanceType]:
+    """The type of this name, or the types of this family."""
+    return [one for one in types if one.name == name or one.name.startswith(f"{name}.")]
+
+
+def wanted_quotas(values: Values) -> dict[Quota, int]:
+    """The quotas that bound the workers, with the vCPUs that the parameters let them take."""
+    spot = values["UseSpot"] == "true"
+    wanted: dict[Quota, int] = {}
+    for name in gpu_types(values):
+        if quota := ec2(name, spot=spot):
+            wanted[quota] = int(float(values["GpuMaxVcpus"]))
+    if values["CpuCompute"] == "FARGATE":
+        wanted[FARGATE] = int(float(values["CpuMaxVcpus"]))
+    else:
+        for name in _listed(values["CpuInstanceTypes"]):
+            if quota := ec2(name, spot=False):
+                wanted[quota] = int(float(values["CpuMaxVcpus"]))
+    return wanted
+
+
+def quota_findings(
+    values: Values, quotas: Mapping[Quota, float | None], types: Iterable[InstanceType]
+) -> Iterator[Finding]:
+    """Warnings: a quota too small makes jobs wait, and more can be asked for meanwhile."""
+    types = list(types)
+    for quota, wanted in wanted_quotas(values).items():
+        value = quotas.get(quota)
+        least = min((one.vcpus for one in types if _counts(quota, one.name)), default=1)
+        if value is None:
+            yield warning("quota_unknown", f"{quota.name} ({quota.code}) cannot be looked up here.")
+        elif value < least:
+            yield warning(
+                "quota_none",
+                f"The account's quota {quota.name} is {value:g} vCPUs, and no worker starts with "
+                f"fewer than {least}: its jobs will wait as RUNNABLE. Ask for more: "
+                f"{quota.request(wanted)}",
+            )
+        elif value < wanted:
+            yield warning(
+                "quota_small",
+                f"The account's quota {quota.name} is {value:g} vCPUs, the parameters allow "
+                f"{wanted}: fewer workers will run at a time. To ask for more: "
+                f"{quota.request(wanted)}",
+            )
+        else:
+            yield ok("quota", f"{quota.name}: {value:g} vCPUs.")
+
+
+def _counts(quota: Quota, instance_type: str) -> bool:
+    return quota in (ec2(instance_type, spot=True), ec2(instance_type, spot=False))
+
+
+def _concurrency(values: Values, account: Account) -> Iterator[Finding]:
+    reserved = int(float(values["ReservedConcurrency"]))
+    left = account.unreserved_concurrency
+    # A deployment that runs has reserved its share already.
+    had = int(float(account.stack.parameters.get("ReservedConcurrency", 0))) if account.stack else 0
+    if reserved > had and left - (reserved - had) < _UNRESERVED_LAMBDA:
+        yield error(
+            "concurrency",
+            f"ReservedConcurrency={reserved}: of the account's Lambda concurrency {left} is "
+            f"unreserved, and {_UNRESERVED_LAMBDA} must stay so. Say 0, or ask for more.",
+        )
+    elif left <= _NEW_ACCOUNT_CONCURRENCY:
+        yield warning(
+            "concurrency",
+            f"The account may run {left} functions at a time, as new ones may: enough to try it. "
+            "Before real traffic: aws service-quotas request-service-quota-increase "
+            "--service-code lambda --quota-code L-B99A9384 --desired-value 1000",
+        )
+    else:
+        yield ok("concurrency", f"Lambda concurrency: {left} unreserved.")
+
+
+def _token(values: Values, account: Account) -> Iterator[Finding]:
+    if values["Diarizer"] != "pyannote":
+        return
+    if account.token in (None, "", UNSET):
+        yield error(
+            "token",
+            "Diarizer=pyannote downloads its model with a Hugging Face token, and there is none: "
+            "export HF_TOKEN (create one at https://hf.co/settings/tokens), or say Diarizer=onnx.",
+        )
+    else:
+        yield ok("token", "A Hugging Face token is there.")
+
+
+def _edge(values: Values, account: Account) -> Iterator[Finding]:
+    if values["Site"] == "true" and account.partition == "aws-us-gov":
+        yield error("site", f"There is no CloudFront in {account.region}: say Site=false.")
+    if account.alias_owner:
+        yield error(
+            "domain",
+            f"{values['DomainName']} belongs to the CloudFront distribution {account.alias_owner}, "
+            "which is not this stack's: take it from there first.",
+        )
+
+
+def builder_finding(builder: Builder) -> Finding:
+    """Whether images can be built here."""
+    if builder.name is None or builder.problem:
+        why = builder.problem or "neither docker nor podman is installed"
+        return error(
+            "builder",
+            f"The workers' images cannot be built here: {why}. Install or start one, or let the "
+            "workflow images.yml build them and come back.",
+        )
+    return ok("builder", f"Images are built with {builder.name}.")
