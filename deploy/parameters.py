@@ -18,6 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from debate_analyzer.errors import Misconfigured
 from deploy.finding import Finding, error
+from deploy.rules import broken
 
 CONFIG = "samconfig.toml"
 TEMPLATE = "template.yaml"
@@ -83,8 +84,9 @@ def assignments(text: str) -> dict[str, str]:
 class Template:
     """What the template says of its parameters."""
 
-    description: str
     declared: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Any]
+    functions: int
 
     @property
     def defaults(self) -> dict[str, str]:
@@ -98,7 +100,12 @@ class Template:
 def template(root: Path) -> Template:
     """The template of this checkout."""
     document = yaml_parse((root / TEMPLATE).read_text())
-    return Template(document["Description"], document["Parameters"])
+    kinds = [resource["Type"] for resource in document["Resources"].values()]
+    return Template(
+        declared=document["Parameters"],
+        rules=document.get("Rules", {}),
+        functions=kinds.count("AWS::Serverless::Function"),
+    )
 
 
 def effective(
@@ -109,10 +116,16 @@ def effective(
     return {**defaults, **kept, **given}
 
 
-def problems(
+def problems(template: Template, values: Mapping[str, str]) -> list[Finding]:
+    """What CloudFormation would refuse, or SAM would silently drop."""
+    found = list(_refused(template.declared, values))
+    # A rule reads every parameter, so that it says nothing of use while one is missing.
+    return found or list(broken(template.rules, template.declared, values))
+
+
+def _refused(
     declared: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """What CloudFormation would refuse, or SAM would silently drop."""
     for name in sorted(set(values) - set(declared)):
         yield error(
             "unknown_parameter", f"The template has no parameter {name}.{_like(name, declared)}"

@@ -15,9 +15,6 @@ from deploy.quotas import FARGATE, Quota, ec2
 
 Values = Mapping[str, str]
 
-UNSET = "unset"
-"""What a secret that the stack has made holds until somebody sets it."""
-
 _LONGEST_BUCKET_NAME = 63
 _LONGEST_FUNCTION_NAME = 64
 _LONGEST_SUFFIX = "-submit-transcribe"
@@ -27,6 +24,10 @@ _UNRESERVED_LAMBDA = 100
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
 _NEW_ACCOUNT_CONCURRENCY = 10
+_LAMBDA_INCREASE = (
+    "aws service-quotas request-service-quota-increase --service-code lambda "
+    "--quota-code L-B99A9384 --desired-value 1000"
+)
 
 
 class BucketState(StrEnum):
@@ -74,8 +75,10 @@ class Account:
     instance_types: tuple[InstanceType, ...]
     quotas: Mapping[Quota, float | None]
     unreserved_concurrency: int
-    token: str | None
-    """The Hugging Face token that the workers will be given; None for none yet."""
+    functions: int
+    """How many the template has."""
+    has_token: bool
+    """Whether there is a Hugging Face token for the workers."""
     alias_owner: str | None = None
     """Another distribution that has the domain's name already."""
 
@@ -97,11 +100,27 @@ def bucket_name(values: Values, account: str, region: str, stack_name: str) -> s
 
 
 def sense(values: Values, stack_name: str) -> Iterator[Finding]:
-    """Parameters that contradict each other, whatever the account."""
+    """What no rule or pattern of the template says: the stack's name, and halves without effect."""
     yield from _stack_name(stack_name)
-    yield from _named_bucket(values.get("BucketName", ""))
-    for check in (_sign_in, _domain, _network, _diarizer, _gpus):
-        yield from check(values)
+    if values["JwtAudience"] and not values["JwtIssuer"]:
+        yield error(
+            "jwt",
+            "JwtAudience is given, JwtIssuer is not: give both for an issuer of your own, or "
+            "neither for the user pool that the stack makes.",
+        )
+    if values["CertificateArn"] and not values["DomainName"]:
+        yield error("domain", "CertificateArn is given, DomainName is not: say which domain.")
+    of_the_site = [n for n in ("DomainName", "WebAclArn", "StatisticsKeyGroup") if values[n]]
+    if values["Site"] == "false" and of_the_site:
+        yield error(
+            "site", f"Site=false makes no distribution for {', '.join(of_the_site)}: say Site=true."
+        )
+    if values["VpcId"] and values["Database"] == "true":
+        subnets = _listed(values["DatabaseSubnetIds"])
+        if len(subnets) == 1:
+            yield error("network", "DatabaseSubnetIds names one subnet: RDS wants two zones.")
+    if not gpu_types(values):
+        yield error("gpu_types", "GpuInstanceTypes is empty: name one, such as g6.xlarge.")
 
 
 def _stack_name(name: str) -> Iterator[Finding]:
@@ -116,91 +135,6 @@ def _stack_name(name: str) -> Iterator[Finding]:
         yield error(
             "stack_name", f"The stack's name {name!r} is longer than {longest}: functions bear it."
         )
-
-
-def _named_bucket(name: str) -> Iterator[Finding]:
-    if name and not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", name):
-        yield error(
-            "bucket_name",
-            f"BucketName={name}: a bucket's name here has 3 to 63 lower-case letters, digits and "
-            "single hyphens. (Dots would break TLS.)",
-        )
-
-
-def _sign_in(values: Values) -> Iterator[Finding]:
-    issuer, audience = values["JwtIssuer"], values["JwtAudience"]
-    if bool(issuer) != bool(audience):
-        given, missing = ("JwtIssuer", "JwtAudience") if issuer else ("JwtAudience", "JwtIssuer")
-        yield error(
-            "jwt",
-            f"{given} is given, {missing} is not: give both for an issuer of your own, or neither "
-            "for a Cognito user pool that the stack makes.",
-        )
-    if issuer and not issuer.startswith("https://"):
-        yield error("jwt", f"JwtIssuer={issuer}: an issuer is an https:// address.")
-
-
-def _domain(values: Values) -> Iterator[Finding]:
-    domain, certificate, acl = (
-        values[name] for name in ("DomainName", "CertificateArn", "WebAclArn")
-    )
-    if bool(domain) != bool(certificate):
-        yield error(
-            "domain",
-            "DomainName and CertificateArn belong together: a domain of your own wants a "
-            "certificate for it, and a certificate serves nothing else here.",
-        )
-    if certificate and not re.fullmatch(r"arn:aws[\w-]*:(acm:us-east-1|iam:):\d+:.+", certificate):
-        yield error(
-            "certificate",
-            f"CertificateArn={certificate}: CloudFront takes certificates from us-east-1 only, "
-            "whatever the region of the stack. Request it there.",
-        )
-    if acl and not re.fullmatch(r"arn:aws[\w-]*:wafv2:us-east-1:\d+:global/webacl/.+", acl):
-        yield error(
-            "web_acl",
-            f"WebAclArn={acl}: CloudFront takes web ACLs of scope CLOUDFRONT only, which are made "
-            "in us-east-1.",
-        )
-    named = [n for n in ("DomainName", "WebAclArn", "StatisticsKeyGroup") if values[n]]
-    if values["Site"] == "false" and named:
-        yield error("site", f"Site=false makes no CloudFront distribution for {', '.join(named)}.")
-
-
-def _network(values: Values) -> Iterator[Finding]:
-    vpc, subnets, database = (values[n] for n in ("VpcId", "SubnetIds", "DatabaseSubnetIds"))
-    if bool(vpc) != bool(subnets):
-        given, missing = ("VpcId", "SubnetIds") if vpc else ("SubnetIds", "VpcId")
-        yield error(
-            "network",
-            f"{given} is given, {missing} is not: give both for a network of your own, or neither "
-            "for one that the stack makes.",
-        )
-    if vpc and values["Database"] == "true" and len(_listed(database)) < 2:
-        yield error(
-            "network",
-            "Database=true in a VPC of your own wants DatabaseSubnetIds: two subnets or more, in "
-            "two zones. Give them, or say Database=false.",
-        )
-
-
-def _diarizer(values: Values) -> Iterator[Finding]:
-    if values["Diarizer"] == "pyannote" and not values["HfTokenSecret"]:
-        yield error(
-            "token",
-            "Diarizer=pyannote downloads its model with a Hugging Face token, and HfTokenSecret is "
-            "empty: say HfTokenSecret=create and set HF_TOKEN, name a secret's ARN, or say "
-            "Diarizer=onnx, which wants none.",
-        )
-    for name in ("HfTokenSecret", "YoutubeCookiesSecret"):
-        secret = values[name]
-        if secret not in ("", "create") and not re.match(r"arn:[\w-]+:secretsmanager:", secret):
-            yield error("secret", f"{name} is an ARN of Secrets Manager, create, or empty.")
-
-
-def _gpus(values: Values) -> Iterator[Finding]:
-    if not gpu_types(values):
-        yield error("gpu_types", "GpuInstanceTypes is empty: name one, such as g6.xlarge.")
 
 
 def gpu_types(values: Values) -> list[str]:
@@ -382,22 +316,22 @@ def _counts(quota: Quota, instance_type: str) -> bool:
 
 
 def _concurrency(values: Values, account: Account) -> Iterator[Finding]:
-    reserved = int(float(values["ReservedConcurrency"]))
-    left = account.unreserved_concurrency
-    # A deployment that runs has reserved its share already.
-    had = int(float(account.stack.parameters.get("ReservedConcurrency", 0))) if account.stack else 0
-    if reserved > had and left - (reserved - had) < _UNRESERVED_LAMBDA:
+    each, left = int(float(values["ReservedConcurrency"])), account.unreserved_concurrency
+    # A deployment that runs has its share already.
+    had = account.stack.parameters.get("ReservedConcurrency", "0") if account.stack else "0"
+    more = (each - int(float(had))) * account.functions
+    if more > 0 and left - more < _UNRESERVED_LAMBDA:
         yield error(
             "concurrency",
-            f"ReservedConcurrency={reserved}: of the account's Lambda concurrency {left} is "
-            f"unreserved, and {_UNRESERVED_LAMBDA} must stay so. Say 0, or ask for more.",
+            f"ReservedConcurrency={each} takes {more} more of the account's Lambda concurrency, of "
+            f"which {left} is unreserved and {_UNRESERVED_LAMBDA} must stay so. Say 0, or ask for "
+            f"more: {_LAMBDA_INCREASE}",
         )
     elif left <= _NEW_ACCOUNT_CONCURRENCY:
         yield warning(
             "concurrency",
             f"The account may run {left} functions at a time, as new ones may: enough to try it. "
-            "Before real traffic: aws service-quotas request-service-quota-increase "
-            "--service-code lambda --quota-code L-B99A9384 --desired-value 1000",
+            f"Before real traffic: {_LAMBDA_INCREASE}",
         )
     else:
         yield ok("concurrency", f"Lambda concurrency: {left} unreserved.")
@@ -406,14 +340,16 @@ def _concurrency(values: Values, account: Account) -> Iterator[Finding]:
 def _token(values: Values, account: Account) -> Iterator[Finding]:
     if values["Diarizer"] != "pyannote":
         return
-    if account.token in (None, "", UNSET):
+    if account.has_token:
+        yield ok("token", "There is a Hugging Face token for the workers.")
+    elif values["HfTokenSecret"] == "create":
         yield error(
             "token",
             "Diarizer=pyannote downloads its model with a Hugging Face token, and there is none: "
             "export HF_TOKEN (create one at https://hf.co/settings/tokens), or say Diarizer=onnx.",
         )
     else:
-        yield ok("token", "A Hugging Face token is there.")
+        yield error("token", f"There is no secret {values['HfTokenSecret']} in {account.region}.")
 
 
 def _edge(values: Values, account: Account) -> Iterator[Finding]:
