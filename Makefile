@@ -1,6 +1,8 @@
 # make run   sets up, starts the laptop stack, opens for uploads
 # make demo  the same, with the demo debate: exits with its result
 # make test  sets up, passes every test
+# make deploy ENV=dev|prod   to AWS: checks, stack, images, page; make preflight only checks
+# make destroy ENV=dev|prod  deletes the stack, keeps the data
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo check test bench lock clean
+.PHONY: help setup setup-test run demo check test bench preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -79,6 +81,24 @@ test: setup-test check
 bench: setup
 	$(BIN)/python -m benchmarks.transcription
 	$(BIN)/python -m benchmarks.chain
+
+# To AWS: deploy/. SAM and uv, which SAM runs for the layer, are on the PATH there.
+ENV = dev
+DATA = keep
+PARAMETERS =
+DEPLOY = PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(VENV)/sam/bin:$$PATH" $(BIN)/python -m deploy
+
+preflight deploy images site destroy: $(VENV)/.run $(VENV)/.sam
+preflight:
+	@$(DEPLOY) check --env $(ENV) --parameters '$(PARAMETERS)'
+deploy:
+	@$(DEPLOY) deploy --env $(ENV) --parameters '$(PARAMETERS)'
+images:
+	@$(DEPLOY) images --env $(ENV) --parameters '$(PARAMETERS)'
+site:
+	@$(DEPLOY) site --env $(ENV) --parameters '$(PARAMETERS)'
+destroy:
+	@$(DEPLOY) destroy --env $(ENV) --data $(DATA)
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt

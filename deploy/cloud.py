@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -305,8 +306,8 @@ class Cloud:
         for key in keys:
             s3.delete_object(Bucket=bucket, Key=key)
 
-    def invalidate(self, distribution: str, path: str, reference: str) -> None:
-        """Return once no edge has anything older. `reference` names the request, once and for all.
+    def invalidate(self, distribution: str, path: str) -> None:
+        """Return once no edge has anything older.
 
         https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html
         """
@@ -315,7 +316,7 @@ class Cloud:
             DistributionId=distribution,
             InvalidationBatch={
                 "Paths": {"Quantity": 1, "Items": [path]},
-                "CallerReference": reference,
+                "CallerReference": str(uuid.uuid4()),
             },
         )
         cloudfront.get_waiter("invalidation_completed").wait(
@@ -342,7 +343,7 @@ class Cloud:
 
     def _size(self, kind: Kind, physical_id: str) -> int | None:
         if kind is Kind.BUCKET:
-            return sum(version.get("Size", 0) for version in self._versions(physical_id))
+            return sum(int(version.get("Size", 0)) for version in self._versions(physical_id))
         if kind is Kind.TABLE:
             described = self.client("dynamodb").describe_table(TableName=physical_id)
             return int(described["Table"]["TableSizeBytes"])
