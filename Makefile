@@ -1,6 +1,7 @@
 # make run   sets up, starts the laptop stack, opens for uploads
 # make demo  the same, with the demo debate: exits with its result
 # make test  sets up, passes every test
+# make cost  what the template costs a month, and beside hosted services: docs/cost.md
 # make deploy ENV=dev|prod   to AWS: checks, stack, images, page; make preflight only checks
 # make destroy ENV=dev|prod  deletes the stack, keeps the data
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo check test bench preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo check test bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -99,6 +100,9 @@ site:
 	@$(DEPLOY) site --env $(ENV) --parameters '$(PARAMETERS)'
 destroy:
 	@$(DEPLOY) destroy --env $(ENV) --data $(DATA)
+
+cost: $(VENV)/.run
+	@$(BIN)/python -m cost
 
 lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.txt
