@@ -75,7 +75,13 @@ def builder() -> Builder:
     """Docker, or else Podman, if it answers."""
     for name in _BUILDERS:
         if shutil.which(name):
-            asked = subprocess.run([name, "info"], capture_output=True, text=True, check=False)
+            asked = subprocess.run(
+                [name, "info"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             said = asked.stderr.strip().splitlines()
             why = said[-1] if said else f"exit {asked.returncode}"
             problem = f"{name} does not work ({why})" if asked.returncode else None
