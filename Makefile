@@ -73,7 +73,7 @@ check: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml stacks/*.yaml
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_template.py
 
 test: setup-test check

@@ -49,7 +49,7 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
             batch.start()
             emulator.start()
         with steps.step("template") as say:
-            stack = deploy(emulator, TEMPLATE, _parameters(models), say)
+            stack = deploy(emulator, TEMPLATE, parameters(models), say)
             emulator.token()  # makes and saves the local user before the first debate is theirs
         with steps.step("jobs and page"):
             batch.deploy(_batch_site(emulator, stack, models))
@@ -59,8 +59,8 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
         yield page.url
 
 
-def _parameters(models: Path) -> dict[str, str]:
-    """The engines that need neither a GPU nor a token, and a worker of each kind at a time."""
+def parameters(models: Path) -> dict[str, str]:
+    """Of the template. The engines that need neither a GPU nor a token, and a worker of each kind at a time."""
     return {
         "WhisperModel": str(models / "whisper-base"),
         "WhisperDevice": "cpu",
@@ -71,6 +71,13 @@ def _parameters(models: Path) -> dict[str, str]:
         # A few seconds after a kill -9 its work goes on; the next upload finds the models loaded.
         "LeaseSeconds": "20",
         "WorkerLingerSeconds": "60",
+        # The page is served by local.web, jobs run as processes, and nothing needs the rest.
+        "Site": "false",
+        "HfTokenSecret": "",
+        "AccessLogs": "false",
+        "Database": "false",
+        "VpcId": "none",
+        "SubnetIds": "none",
     }
 
 

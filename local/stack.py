@@ -1,9 +1,10 @@
 """The template on the laptop: what the emulator cannot do is left out, the rest is deployed.
 
-Batch, its network and its image repositories are taken out of a copy, by resource type, and so are
-the policies' demands for TLS; what refers to them is given the names that they would have. Batch's
-queues and job definitions come back as values, with every reference in them resolved by the
-emulator's own CloudFormation, for `local.batch` to run.
+Batch, its machines and its image repositories are taken out of a copy, by resource type, and so
+are the policies' demands for TLS; what refers to them is given the names that they would have.
+Batch's queues and job definitions come back as values, with every reference in them resolved by the
+emulator's own CloudFormation, for `local.batch` to run. Nested stacks are uploaded beside the
+template; which of them are made, the parameters say.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,15 @@ from local.emulator import ACCOUNT, REGION, Emulator
 STACK_NAME = "debate-analyzer"
 _ARTIFACTS = "debate-analyzer-artifacts"
 _TEMPLATE = "template.json"
-_LEFT_OUT = ("AWS::Batch::", "AWS::EC2::", "AWS::ECR::", "AWS::IAM::InstanceProfile")
+# By resource type, and why. A test holds the first list against what the emulator can do.
+NOT_EMULATED = {
+    "AWS::Batch::": "the emulator has no Batch worth the name: local.batch runs the jobs",
+}
+NOT_WANTED = {
+    "AWS::EC2::": "jobs run as processes of this machine, in no network of their own",
+    "AWS::ECR::": "jobs run from this checkout, not from images",
+    "AWS::IAM::InstanceProfile": "there are no instances",
+}
 # Outputs of our own, beside the template's: what was left out and has to be run here.
 _DEFINITION = "LocalDefinition"
 _QUEUE = "LocalQueue"
@@ -71,7 +80,7 @@ def deploy(emulator: Emulator, template: Path, parameters: Mapping[str, str], sa
     Raises Misconfigured with CloudFormation's own reason.
     """
     document = localized(yaml_parse(template.read_text()))
-    artifacts = _package(document, template.parent)
+    artifacts = _package(document, template.parent, f"{emulator.endpoint}/{_ARTIFACTS}")
     body = json.dumps(document)
     values = _parameters(document, parameters, emulator)
     fingerprint = hashlib.sha256(json.dumps([body, values]).encode()).hexdigest()
@@ -93,14 +102,17 @@ def deploy(emulator: Emulator, template: Path, parameters: Mapping[str, str], sa
     return _stack({output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]})
 
 
-def localized(document: dict[str, Any]) -> dict[str, Any]:
-    """A copy of the template that the emulator can deploy."""
+def localized(
+    document: dict[str, Any], left_out_types: Iterable[str] = (*NOT_EMULATED, *NOT_WANTED)
+) -> dict[str, Any]:
+    """A copy of the template that the emulator can deploy: without the resources whose types start
+    with one of `left_out_types`."""
     document = json.loads(json.dumps(document))
     resources = document["Resources"]
     left_out = {
         name: resource
         for name, resource in resources.items()
-        if resource["Type"].startswith(_LEFT_OUT)
+        if resource["Type"].startswith(tuple(left_out_types))
     }
     document["Resources"] = {n: r for n, r in resources.items() if n not in left_out}
     for name, resource in left_out.items():
@@ -110,7 +122,7 @@ def localized(document: dict[str, Any]) -> dict[str, Any]:
             }
         elif resource["Type"] == "AWS::Batch::JobQueue":
             document["Outputs"][_QUEUE + name] = {"Value": resource["Properties"]["JobQueueName"]}
-    document["Transform"] = ["AWS::LanguageExtensions", document["Transform"]]
+    document["Transform"] = ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"]
     localized: dict[str, Any] = _replaced(document, left_out)
     return localized
 
@@ -159,8 +171,8 @@ def _arn(kind: str, name: str) -> str:
     return f"arn:aws:batch:{REGION}:{ACCOUNT}:{kind}/{name}"
 
 
-def _package(document: dict[str, Any], root: Path) -> dict[str, bytes]:
-    """Point code and layers at the artifacts bucket; the archives by key.
+def _package(document: dict[str, Any], root: Path, artifacts_url: str) -> dict[str, bytes]:
+    """Point code, layers and nested stacks at the artifacts bucket; what goes there, by key.
 
     The emulator runs functions with this process's interpreter, which has their dependencies
     installed already, so that the layer carries the domain alone.
@@ -175,13 +187,22 @@ def _package(document: dict[str, Any], root: Path) -> dict[str, bytes]:
             archive = _archive(root / properties["ContentUri"] / "debate_analyzer", "python/")
             properties["ContentUri"] = _stored(archive, artifacts)
             resource.pop("Metadata", None)
+        elif resource["Type"] == "AWS::CloudFormation::Stack":
+            nested = yaml_parse((root / properties["TemplateURL"]).read_text())
+            key = _kept(json.dumps(_replaced(nested, {})).encode(), ".json", artifacts)
+            properties["TemplateURL"] = f"{artifacts_url}/{key}"
     return artifacts
 
 
 def _stored(archive: bytes, artifacts: dict[str, bytes]) -> str:
-    key = hashlib.sha256(archive).hexdigest() + ".zip"
-    artifacts[key] = archive
-    return f"s3://{_ARTIFACTS}/{key}"
+    return f"s3://{_ARTIFACTS}/{_kept(archive, '.zip', artifacts)}"
+
+
+def _kept(body: bytes, suffix: str, artifacts: dict[str, bytes]) -> str:
+    """Its key, which is its content's."""
+    key = hashlib.sha256(body).hexdigest() + suffix
+    artifacts[key] = body
+    return key
 
 
 def _archive(folder: Path, prefix: str) -> bytes:
@@ -207,7 +228,7 @@ def _parameters(
             "S3PublicEndpoint": emulator.public_endpoint,
             "AllowedOrigins": emulator.public_endpoint,
         }
-    unknown = set(values) - set(document["Parameters"])
+    unknown = set(values) - set(document.get("Parameters", {}))
     if unknown:
         raise Misconfigured(f"The template has no parameter {', '.join(sorted(unknown))}.")
     return values

@@ -66,6 +66,8 @@ def expanded() -> Any:
     for resource in document["Resources"].values():
         for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
             resource["Properties"][key] = "s3://bucket/artifact.zip"  # as `sam package` would
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            resource["Properties"]["TemplateURL"] = "https://s3.amazonaws.com/bucket/nested.json"
     return transform(document, {}, NoManagedPolicies())
 
 
@@ -197,8 +199,9 @@ def test_queues_and_bucket_are_encrypted_and_speak_tls_only() -> None:
     # Each exactly once: a queue has one policy, and the last one written wins.
     assert sorted(refused) == sorted(of_type(QUEUE))
     assert all(q["Properties"]["SqsManagedSseEnabled"] for q in of_type(QUEUE).values())
-    bucket = template()["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert [statement["Sid"] for statement in bucket] == ["TlsOnly"]
+    for bucket in of_type("AWS::S3::Bucket"):
+        statements = template()["Resources"][f"{bucket}Policy"]["Properties"]["PolicyDocument"]
+        assert statements["Statement"][0]["Sid"] == "TlsOnly"
 
 
 # --- Functions and jobs ---------------------------------------------------------------------------

@@ -25,6 +25,8 @@ from debate_analyzer.ports import ObjectStore
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Result
 
+# template.yaml: the lifecycle rule transcribed-recordings
+TRANSCRIBED = {"kind": "transcribed-recording"}
 _CAPTION_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt", "txt": "text/plain"}
 
 
@@ -66,10 +68,16 @@ class TranscribeProcess:
                 speakers_count=transcript.speakers_count,
                 warnings=[warning.message for warning in transcript.warnings],
             ),
-            afterwards=lambda: self.store.put(
-                transcript_key(job.job_id, key.stem), document, "application/json"
+            afterwards=lambda: self._publish(
+                transcript_key(job.job_id, key.stem), document, unit.key
             ),
         )
+
+    def _publish(self, key: str, document: bytes, recording: str) -> None:
+        self.store.put(key, document, "application/json")
+        # Last: the bucket's lifecycle may move and delete what has this tag. Where it is lost to a
+        # crash, the recording stays where it is.
+        self.store.tag(recording, TRANSCRIBED)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import pytest
 from debate_analyzer import aws
 from debate_analyzer.errors import Conflict
 from debate_analyzer.job import announced
-from tests.world import JOB_ID, VIDEO, World
+from tests.world import BUCKET, JOB_ID, VIDEO, World
 
 
 def _create(world: World) -> None:
@@ -54,6 +54,16 @@ def test_what_is_not_there_is_none(world: World) -> None:
     assert world.store.head("nothing") is None
     assert world.store.get("nothing") is None
     assert world.table.get(JOB_ID) is None
+
+
+def test_tags_replace_tags_and_want_an_object(world: World) -> None:
+    world.store.put("k", b"1", "text/plain")
+    world.store.tag("k", {"kind": "old", "other": "x"})
+    world.store.tag("k", {"kind": "new"})
+    world.store.tag("nothing", {"kind": "new"})
+    found = world.s3.get_object_tagging(Bucket=BUCKET, Key="k")
+    assert found["TagSet"] == [{"Key": "kind", "Value": "new"}]
+    assert world.store.head("nothing") is None
 
 
 def test_a_download_s_name_cannot_break_its_header(world: World) -> None:

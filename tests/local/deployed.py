@@ -14,13 +14,14 @@ from typing import Any
 
 import boto3
 
+from local import laptop
 from local.emulator import REGION, Emulator
 from local.stack import Stack, deploy
 from tests.e2e.laptop import free_port
 from tests.world import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
-PARAMETERS = {"WhisperModel": "base", "Diarizer": "onnx", "TranscribeMaxWorkers": "1"}
+PARAMETERS = laptop.parameters(Path("models")) | {"AllowedOrigins": "http://127.0.0.1:8080"}
 
 
 class Deployed:
@@ -35,7 +36,7 @@ class Deployed:
     ) -> tuple[Stack, list[str]]:
         """The stack, and what was said on the way to it."""
         said: list[str] = []
-        values = PARAMETERS | dict(parameters or {})
+        values = (PARAMETERS if template == TEMPLATE else {}) | dict(parameters or {})
         return deploy(self._emulator, template, values, said.append), said
 
     def endpoint(self) -> str:

@@ -221,6 +221,14 @@ class S3ObjectStore:
     def download(self, key: str, path: Path) -> None:
         self.s3.download_file(self.bucket, key, str(path))
 
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        tagging = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+        try:
+            self.s3.put_object_tagging(Bucket=self.bucket, Key=key, Tagging=tagging)
+        except ClientError as error:
+            if _code(error) != "NoSuchKey":
+                raise
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         paginator = self.s3.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix):

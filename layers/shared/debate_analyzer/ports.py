@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,9 @@ class ObjectStore(Protocol):
         """With `if_match`: raises Conflict unless the object has that etag ("" for no object)."""
 
     def download(self, key: str, path: Path) -> None: ...
+
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Replaces the object's tags. Nothing happens where there is no such object."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below the prefix; the content types are left empty."""

@@ -18,7 +18,7 @@ from debate_analyzer.aws import S3ObjectStore
 from debate_analyzer.key import captions_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Turn, parse_transcript
-from tests.world import JOB_ID, TRANSCRIPT, VIDEO, World
+from tests.world import BUCKET, JOB_ID, TRANSCRIPT, VIDEO, World, template
 
 
 @dataclass
@@ -121,6 +121,25 @@ def test_captions_lie_beside_the_transcript(
     key = captions_key(JOB_ID, "town hall", suffix)
     assert _text(world, key).startswith(begins)
     assert world.s3.head_object(Bucket="debates", Key=key)["ContentType"] == content_type
+
+
+def test_the_lifecycle_may_have_a_recording_when_its_transcript_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = S3ObjectStore.tag
+    there: list[bool] = []
+
+    def record(store: S3ObjectStore, *arguments: Any) -> None:
+        there.append(store.head(TRANSCRIPT) is not None)
+        tag(store, *arguments)
+
+    monkeypatch.setattr(S3ObjectStore, "tag", record)
+    _run(world, Script())
+
+    tags = world.s3.get_object_tagging(Bucket=BUCKET, Key=VIDEO)["TagSet"]
+    rules = template()["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert there == [True]
+    assert tags == rules[1]["Fn::If"][1]["TagFilters"]
 
 
 def test_the_row_says_so_before_the_transcript_appears(
