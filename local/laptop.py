@@ -60,7 +60,8 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
 
 
 def parameters(models: Path) -> dict[str, str]:
-    """Of the template. The engines that need neither a GPU nor a token, and a worker of each kind at a time."""
+    """The template's, for a laptop: engines that need neither a GPU nor a token, a worker of each
+    kind at a time."""
     return {
         "WhisperModel": str(models / "whisper-base"),
         "WhisperDevice": "cpu",
