@@ -206,9 +206,9 @@ class _Resolver:
             case "Fn::Not":
                 return not self._holds(argument[0])
             case "Fn::And":
-                return all([self._holds(each) for each in argument])
+                return all(self._holds(each) for each in argument)
             case "Fn::Or":
-                return any([self._holds(each) for each in argument])
+                return any(self._holds(each) for each in argument)
         raise Unresolved(f"{function} is no condition")
 
     def resource(self, name: str) -> bool:
@@ -284,13 +284,14 @@ class _Resolver:
         raise Unresolved(f"{where}: {function} is not known here")
 
     def _ref(self, name: str, where: str) -> Any:
+        stack = self.resolved.stack
         pseudo = {
             "AWS::AccountId": ACCOUNT,
             "AWS::Region": REGION,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": self.resolved.stack,
-            "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.resolved.stack}/1",
+            "AWS::StackName": stack,
+            "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{stack}/1",
             "AWS::NoValue": _NOTHING,
         }
         if name in pseudo:

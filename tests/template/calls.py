@@ -1,0 +1,286 @@
+"""API calls, and the rights that AWS asks for them.
+
+An action usually has its operation's name; where not, and which resource is checked, stands here,
+after https://docs.aws.amazon.com/service-authorization/latest/reference/. An operation that is not
+here is an error: say what it needs before code may make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+
+from tests.template.templates import ACCOUNT, REGION, Resolved
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation of an API, as botocore names it, with its parameters."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = {k: v for k, v in self.parameters.items() if isinstance(v, str) and len(v) < 200}
+        return f"{self.service}.{self.operation}({told})"
+
+
+@dataclass(frozen=True)
+class Right:
+    """What IAM decides on: an action, a resource, and the keys of a condition."""
+
+    action: str
+    resource: str
+    context: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        keys = "".join(f" with {key}={value}" for key, value in self.context)
+        return f"{self.action} on {self.resource}{keys}"
+
+
+def rights(call: Call) -> list[Right]:
+    """All that the call needs. Raises LookupError for an operation that is not described here."""
+    name = f"{call.service}.{call.operation}"
+    if name not in _RIGHTS:
+        raise LookupError(f"{name}: say in {__name__} which rights it needs")
+    return list(_RIGHTS[name](call.parameters))
+
+
+Parameters = Mapping[str, Any]
+Rule = Callable[[Parameters], Iterator[Right]]
+
+
+def _regional(service: str, rest: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
+
+
+def _on(action: str, resource: Callable[[Parameters], str]) -> Rule:
+    def rule(given: Parameters) -> Iterator[Right]:
+        yield Right(action, resource(given))
+
+    return rule
+
+
+def _bucket(given: Parameters) -> str:
+    return f"arn:aws:s3:::{given['Bucket']}"
+
+
+def _object(given: Parameters) -> str:
+    return f"{_bucket(given)}/{given['Key']}"
+
+
+def _reads_object(given: Parameters) -> Iterator[Right]:
+    """Without ListBucket a missing object is answered 403 and not 404; IAM is asked with the key as
+    the prefix (found by Ceph, which does the same: https://github.com/ceph/ceph/pull/68577)."""
+    yield Right("s3:GetObject", _object(given))
+    yield Right("s3:ListBucket", _bucket(given), (("s3:prefix", str(given["Key"])),))
+
+
+def _lists(given: Parameters) -> Iterator[Right]:
+    prefix = given.get("Prefix")
+    yield Right("s3:ListBucket", _bucket(given), (("s3:prefix", prefix),) if prefix else ())
+
+
+def _submits(given: Parameters) -> Iterator[Right]:
+    """The queue, and the definition's revision: Batch resolves a name to its newest one first.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/iam-example-restrict-job-submission.html
+    """
+    queue, definition = given["jobQueue"], given["jobDefinition"]
+    if not queue.startswith("arn:"):
+        queue = _regional("batch", f"job-queue/{queue}")
+    yield Right("batch:SubmitJob", queue)
+    yield Right("batch:SubmitJob", _regional("batch", f"job-definition/{definition}:7"))
+
+
+def _table(given: Parameters) -> str:
+    index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
+    return _regional("dynamodb", f"table/{given['TableName']}{index}")
+
+
+def _queue(given: Parameters) -> str:
+    return _regional("sqs", given["QueueUrl"].rsplit("/", 1)[-1])
+
+
+def _stream(given: Parameters) -> str:
+    group = f"log-group:{given['logGroupName']}"
+    return _regional("logs", f"{group}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _anything(given: Parameters) -> str:
+    """Calls that know no resource, such as lists."""
+    return "*"
+
+
+def _passes(given: Parameters) -> Iterator[Right]:
+    yield Right("iam:PassRole", given["Role"])
+    yield Right("lambda:CreateFunction", _regional("lambda", f"function:{given['FunctionName']}"))
+
+
+_RIGHTS: dict[str, Rule] = {
+    "s3.HeadObject": _reads_object,
+    "s3.GetObject": _reads_object,
+    "s3.ListObjectsV2": _lists,
+    "s3.ListBuckets": _on("s3:ListAllMyBuckets", _anything),
+    **{
+        f"s3.{name}": _on(f"s3:{name}", _object)
+        for name in ("PutObject", "PutObjectTagging", "DeleteObject", "PutObjectAcl")
+    },
+    **{
+        f"s3.{name}": _on(f"s3:{name}", _bucket)
+        for name in ("PutBucketPolicy", "DeleteBucketPolicy", "DeleteBucket", "PutBucketVersioning")
+    },
+    "s3.PutBucketLifecycleConfiguration": _on("s3:PutLifecycleConfiguration", _bucket),
+    "s3.DeletePublicAccessBlock": _on("s3:PutBucketPublicAccessBlock", _bucket),
+    **{
+        f"dynamodb.{name}": _on(f"dynamodb:{name}", _table)
+        for name in (
+            *("GetItem", "PutItem", "Query", "Scan", "UpdateItem", "DeleteItem"),
+            *("DeleteTable", "UpdateTable", "UpdateTimeToLive"),
+        )
+    },
+    **{
+        f"sqs.{name}": _on(f"sqs:{name}", _queue)
+        for name in (
+            *("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"),
+            *("GetQueueAttributes", "SetQueueAttributes", "PurgeQueue", "DeleteQueue"),
+        )
+    },
+    "batch.ListJobs": _on("batch:ListJobs", _anything),
+    "batch.SubmitJob": _submits,
+    "batch.RegisterJobDefinition": _on(
+        "batch:RegisterJobDefinition",
+        lambda given: _regional("batch", f"job-definition/{given['jobDefinitionName']}"),
+    ),
+    "batch.TerminateJob": _on(
+        "batch:TerminateJob", lambda given: _regional("batch", f"job/{given['jobId']}")
+    ),
+    **{
+        f"logs.{name}": _on(f"logs:{name}", _stream)
+        for name in ("CreateLogStream", "PutLogEvents", "GetLogEvents")
+    },
+    "logs.DeleteLogGroup": _on(
+        "logs:DeleteLogGroup",
+        lambda given: _regional("logs", f"log-group:{given['logGroupName']}:*"),
+    ),
+    "secretsmanager.GetSecretValue": _on(
+        "secretsmanager:GetSecretValue", lambda given: given["SecretId"]
+    ),
+    "kms.Decrypt": _on("kms:Decrypt", lambda given: given["KeyId"]),
+    "kms.ScheduleKeyDeletion": _on("kms:ScheduleKeyDeletion", lambda given: given["KeyId"]),
+    "ecr.GetAuthorizationToken": _on("ecr:GetAuthorizationToken", _anything),
+    **{
+        f"ecr.{name}": _on(
+            f"ecr:{name}",
+            lambda given: _regional("ecr", f"repository/{given['repositoryName']}"),
+        )
+        for name in (
+            *("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"),
+            "PutImage",
+        )
+    },
+    "sts.AssumeRole": _on("sts:AssumeRole", lambda given: given["RoleArn"]),
+    **{
+        f"iam.{name}": _on(
+            f"iam:{name}", lambda given: f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
+        )
+        for name in ("PutRolePolicy", "AttachRolePolicy", "UpdateAssumeRolePolicy")
+    },
+    "iam.CreateUser": _on(
+        "iam:CreateUser", lambda given: f"arn:aws:iam::{ACCOUNT}:user/{given['UserName']}"
+    ),
+    "lambda.CreateFunction": _passes,
+    **{
+        f"lambda.{name}": _on(
+            f"lambda:{action}",
+            lambda given: _regional("lambda", f"function:{given['FunctionName']}"),
+        )
+        for name, action in (
+            ("Invoke", "InvokeFunction"),
+            ("UpdateFunctionCode", "UpdateFunctionCode"),
+            ("GetFunction", "GetFunction"),
+        )
+    },
+    **{
+        f"cognito-idp.{name}": _on(
+            f"cognito-idp:{name}",
+            lambda given: _regional("cognito-idp", f"userpool/{given['UserPoolId']}"),
+        )
+        for name in ("AdminCreateUser", "AdminSetUserPassword", "ListUsers")
+    },
+    "events.PutRule": _on(
+        "events:PutRule", lambda given: _regional("events", f"rule/{given['Name']}")
+    ),
+    "cloudformation.DeleteStack": _on(
+        "cloudformation:DeleteStack",
+        lambda given: _regional("cloudformation", f"stack/{given['StackName']}/*"),
+    ),
+    "ec2.RunInstances": _on("ec2:RunInstances", lambda given: _regional("ec2", "instance/*")),
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of the template with its own policies, as IAM evaluates them."""
+
+    name: str
+    arn: str
+    documents: tuple[Any, ...]
+
+    def may(self, right: Right) -> bool:
+        return self._decides(right, self.documents)
+
+    def statements(self) -> Iterator[tuple[str, str, Any]]:
+        """Each action on each resource that is allowed, and the statement reduced to that."""
+        for document in self.documents:
+            for statement in document["Statement"]:
+                if statement["Effect"] == "Allow":
+                    for action in _listed(statement["Action"]):
+                        for resource in _listed(statement["Resource"]):
+                            yield (
+                                action,
+                                resource,
+                                statement
+                                | {
+                                    "Action": action,
+                                    "Resource": resource,
+                                },
+                            )
+
+    def _decides(self, right: Right, documents: tuple[Any, ...]) -> bool:
+        context = EvalContext(
+            principal_arn=self.arn,
+            principal_type="AssumedRole",
+            principal_account=ACCOUNT,
+            action=right.action,
+            resource_arn=right.resource,
+            region=REGION,
+            secure_transport=True,
+            service_context=dict(right.context),
+        )
+        policies = [parse_policy_document(document) for document in documents]
+        return bool(evaluate(context, policies).decision == "Allow")
+
+    def uses(self, statement: Any, right: Right) -> bool:
+        """Whether this statement alone allows it."""
+        return self._decides(right, ({"Statement": [statement]},))
+
+
+def roles(stack: Resolved) -> dict[str, Role]:
+    """By logical name."""
+    return {
+        name: Role(
+            name,
+            stack.arn(name),
+            tuple(policy["PolicyDocument"] for policy in properties.get("Policies", [])),
+        )
+        for name, properties in stack.of_type("AWS::IAM::Role").items()
+    }
+
+
+def _listed(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else [node]
