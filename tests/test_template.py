@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from cfnlint.api import ManualArgs, lint_file
 from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 from debate_analyzer import bootstrap
 from debate_analyzer.config import Settings
 from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE
+from local.web.guard import PAGE_POLICY
 from tests.world import ROOT, template
 
 TEMPLATE = ROOT / "template.yaml"
@@ -202,6 +204,20 @@ def test_queues_and_bucket_are_encrypted_and_speak_tls_only() -> None:
     for bucket in of_type("AWS::S3::Bucket"):
         statements = template()["Resources"][f"{bucket}Policy"]["Properties"]["PolicyDocument"]
         assert statements["Statement"][0]["Sid"] == "TlsOnly"
+
+
+# --- The site -------------------------------------------------------------------------------------
+
+
+def test_the_page_s_policy_is_one_and_the_site_adds_the_bucket() -> None:
+    site = yaml_parse((ROOT / "stacks" / "site.yaml").read_text())["Resources"]["SecurityHeaders"]
+    headers = site["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    bucket = " https://${Bucket}.s3.${AWS::Region}.${AWS::URLSuffix}"
+    assert policy.count(bucket) == 2
+    assert policy.replace(bucket, "") == PAGE_POLICY
+    documented = (ROOT / "docs" / "frontend.md").read_text().split("```")[1]
+    assert " ".join(documented.split()) == PAGE_POLICY
 
 
 # --- Functions and jobs ---------------------------------------------------------------------------

@@ -14,15 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.web.problem import problem
 
+# The least that the page needs: docs/frontend.md. stacks/site.yaml adds the bucket.
 PAGE_POLICY = "; ".join(
     (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
         "media-src 'self' blob:",
-        "object-src 'none'",
+        "connect-src 'self'",
         "base-uri 'none'",
-        "form-action 'self'",
+        "form-action 'none'",
         "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
     )
 )
 OBJECT_POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox"

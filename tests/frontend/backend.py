@@ -29,16 +29,10 @@ from debate_analyzer.errors import DebateError
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Transcript
 from debate_analyzer.upload import UploadRequest, check_upload
+from local.web.guard import PAGE_POLICY
 from tests.frontend.debate import make_captions, make_statistics
 
 PAGES = Path(__file__).parents[2] / "frontend"
-
-# The narrowest policy that docs/frontend.md promises to work with.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
 
 
 class Backend:
@@ -241,7 +235,7 @@ class _Wrapper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                policy = (b"content-security-policy", POLICY.encode())
+                policy = (b"content-security-policy", PAGE_POLICY.encode())
                 message["headers"] += [policy, (b"cache-control", b"no-store")]
             await send(message)
 
