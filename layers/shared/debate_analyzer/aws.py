@@ -1,7 +1,7 @@
 """The ports, answered by AWS. The only place with boto3.
 
-Clients are made by the composition root and handed in, so that a function pays only for those that
-it uses: each costs about 70 ms of a cold start.
+Clients are made by the composition root and handed in. boto3 is imported by the first that is made:
+it takes longer than all else that a function imports, and not every call needs it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from debate_analyzer.config import StageResources
 from debate_analyzer.errors import Conflict
@@ -35,10 +29,13 @@ _COMING = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
 def client(service: str, *, endpoint: str | None = None) -> Any:
     """A client with retries that back off, and with signatures that presigned URLs need.
 
-    A presigned URL must name the bucket's own regional host: the global one answers with a redirect,
-    which a browser's preflight does not follow (github.com/boto/boto3/issues/421), and the page's
-    content security policy names this host.
+    A presigned URL must name the bucket's own regional host: the global one answers with a
+    redirect, which a browser's preflight does not follow (github.com/boto/boto3/issues/421), and
+    the page's content security policy names this host.
     """
+    import boto3
+    from botocore.config import Config
+
     config = Config(
         retries={"mode": "standard", "max_attempts": 5},
         signature_version="s3v4" if service == "s3" else None,
@@ -52,7 +49,7 @@ def client(service: str, *, endpoint: str | None = None) -> Any:
     return boto3.client(service, endpoint_url=endpoint, config=config)
 
 
-def _code(error: ClientError) -> str:
+def _code(error: Any) -> str:
     return str(error.response["Error"]["Code"])
 
 
@@ -83,7 +80,7 @@ class DynamoJobTable:
             request["ExpressionAttributeValues"] = _marshal(values)
         try:
             self.dynamodb.put_item(**request, ConditionExpression=condition)
-        except ClientError as error:
+        except self.dynamodb.exceptions.ClientError as error:
             if _code(error) == "ConditionalCheckFailedException":
                 raise Conflict(f"Job {job.job_id} was written by somebody else.") from error
             raise
@@ -140,17 +137,47 @@ class DynamoJobTable:
             yield from page["Items"]
 
 
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
-
-
 def _marshal(values: Mapping[str, Any]) -> dict[str, Any]:
-    exact = json.loads(json.dumps(values), parse_float=Decimal)
-    return {key: _serializer.serialize(value) for key, value in exact.items()}
+    return {key: _attribute(value) for key, value in values.items()}
 
 
 def _unmarshal(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _deserializer.deserialize(value) for key, value in item.items()}
+    return {key: _value(attribute) for key, attribute in item.items()}
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    """What JSON can hold, as DynamoDB wants it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int() | float():
+            return {"N": json.dumps(value, allow_nan=False)}
+        case list():
+            return {"L": [_attribute(each) for each in value]}
+        case dict():
+            return {"M": _marshal(value)}
+    raise TypeError(f"a row cannot hold {value!r}")
+
+
+def _value(attribute: Mapping[str, Any]) -> Any:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return json.loads(value)
+        case "L":
+            return [_value(each) for each in value]
+        case "M":
+            return _unmarshal(value)
+    return value
 
 
 def _item(job: Job) -> dict[str, Any]:
@@ -179,7 +206,7 @@ class S3ObjectStore:
     def head(self, key: str) -> StoredObject | None:
         try:
             answer = self.s3.head_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
+        except self.s3.exceptions.ClientError as error:
             if _code(error) in ("404", "NoSuchKey", "NotFound"):
                 return None
             raise
@@ -193,7 +220,7 @@ class S3ObjectStore:
     def get(self, key: str) -> tuple[bytes, str] | None:
         try:
             answer = self.s3.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
+        except self.s3.exceptions.ClientError as error:
             if _code(error) in ("404", "NoSuchKey", "NotFound"):
                 return None
             raise
@@ -207,7 +234,7 @@ class S3ObjectStore:
             self.s3.put_object(
                 Bucket=self.bucket, Key=key, Body=data, ContentType=content_type, **condition
             )
-        except ClientError as error:
+        except self.s3.exceptions.ClientError as error:
             # 409 is a conditional write that met another one; 404 an If-Match on a deleted object.
             if condition and _code(error) in (
                 "PreconditionFailed",
@@ -225,7 +252,7 @@ class S3ObjectStore:
         tagging = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
         try:
             self.s3.put_object_tagging(Bucket=self.bucket, Key=key, Tagging=tagging)
-        except ClientError as error:
+        except self.s3.exceptions.ClientError as error:
             if _code(error) != "NoSuchKey":
                 raise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from types import FrameType
 from typing import Any
 
@@ -24,9 +24,24 @@ from debate_analyzer.worker import Process, Stopped, Worker
 logger = logging.getLogger(__name__)
 
 
+class _Client:
+    """A client that its first call makes: each takes tens of milliseconds, few calls need all."""
+
+    def __init__(self, service: str, endpoint: str | None) -> None:
+        self._service = service
+        self._endpoint = endpoint
+
+    @cached_property
+    def _made(self) -> Any:
+        return aws.client(self._service, endpoint=self._endpoint)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made, name)
+
+
 @cache
 def _client(service: str, endpoint: str | None = None) -> Any:
-    return aws.client(service, endpoint=endpoint)
+    return _Client(service, endpoint)
 
 
 def job_table(settings: Settings) -> JobTable:
