@@ -176,6 +176,20 @@ def test_every_event_of_a_rule_ends_somewhere() -> None:
     assert all("DeadLetterConfig" in event for event in events)
 
 
+def test_what_a_function_fails_to_do_with_a_rule_s_event_is_kept_or_comes_again() -> None:
+    """A rule's own retries and dead letters end where Lambda has taken the event over.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    for function in of_type(FUNCTION).values():
+        properties = function["Properties"]
+        kinds = {event["Type"] for event in properties.get("Events", {}).values()}
+        if "EventBridgeRule" in kinds:
+            assert "OnFailure" in properties["EventInvokeConfig"]["DestinationConfig"]
+        if "Schedule" in kinds:
+            assert properties["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
 def test_a_message_stays_hidden_for_as_long_as_its_function_may_need() -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
     seen = 0
