@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+from statistics import mean
 
 from cost.ageing import average_stored
 from cost.deployment import Deployment
@@ -17,6 +18,7 @@ from cost.machine import Machine, cheapest, hourly_usd, price_is_assumed
 _KIB_A_GIB = 1024.0**2
 _MIB_A_GIB = 1024.0
 _FARGATE_MINIMUM_SECONDS = 60.0
+_API, _SWEEP = "ApiFunction", "SweepFunction"
 
 # Days in a class that are billed however soon the object is deleted:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
@@ -156,10 +158,11 @@ class Model:
         disk = machine_hours / HOURS_A_MONTH * it.worker_disk_gib
         yield self._line(Part.COMPUTE, "disks of the instances", "ebs/gib_month", disk, "GiB-month")
         yield from self._stats(load)
-        seconds = files * figures.value("file/lambda_seconds") + _api_requests(
-            load, figures
-        ) * figures.value("call/lambda_seconds")
-        yield self._function_line(Part.COMPUTE, "functions", seconds)
+        queues = set(it.function_memory_mib) - {_API, _SWEEP}
+        seconds = files * figures.value("file/lambda_seconds")
+        yield self._function_line(Part.COMPUTE, "functions behind queues", seconds, queues)
+        seconds = _api_requests(load, figures) * figures.value("call/lambda_seconds")
+        yield self._function_line(Part.COMPUTE, "function of the API", seconds, {_API})
         if it.public_addresses:
             yield self._line(
                 Part.COMPUTE,
@@ -342,7 +345,7 @@ class Model:
         ]:
             yield self._line(Part.FIXED, name, price, quantity, unit)
         seconds = sweeps * figures.value("idle/sweep_seconds")
-        yield self._function_line(Part.FIXED, "sweeps", seconds, "SweepFunction")
+        yield self._function_line(Part.FIXED, "sweeps", seconds, {_SWEEP})
 
     def _log_gib(self, load: Load) -> float:
         """Written in a month by what the load does."""
@@ -350,10 +353,9 @@ class Model:
         kib += _api_requests(load, self.figures) * self.figures.value("call/log_kib")
         return kib / _KIB_A_GIB
 
-    def _function_line(
-        self, part: Part, name: str, seconds: float, function: str = "ApiFunction"
-    ) -> Line:
-        memory = self.deployment.function_memory_mib[function] / _MIB_A_GIB
+    def _function_line(self, part: Part, name: str, seconds: float, of: set[str]) -> Line:
+        """`seconds` of the functions named, shared out evenly where they differ in memory."""
+        memory = mean(self.deployment.function_memory_mib[each] for each in of) / _MIB_A_GIB
         price = f"lambda/gib_second_{self.deployment.function_architecture}"
         return self._line(part, name, price, seconds * memory, "GiB-s")
 

@@ -88,7 +88,7 @@ def _choices_table(found: Answer) -> Table:
             f"{choice.host} *" if choice.deployed else choice.host,
             f"{'~' if choice.assumed else ''}{choice.real_time_factor:.3f}",
             *(_price(choice, cell) for cell in cells),
-            "reached" if choice.least <= GOAL_USD_PER_AUDIO_HOUR else "",
+            "yes" if choice.least <= GOAL_USD_PER_AUDIO_HOUR else "",
         )
     return table
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ from cost.errors import UnreadableTemplate
 _NESTED = "AWS::CloudFormation::Stack"
 _PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
 _NO_VALUE = object()
+
+
+@cache
+def _parsed(text: str) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = yaml_parse(text)
+    return document
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Template:
     @classmethod
     def read(cls, path: Path, given: Mapping[str, Any] | None = None) -> Template:
         """Raises UnreadableTemplate for parameters that the template does not know."""
-        document = yaml_parse(path.read_text())
+        document = _parsed(path.read_text())
         given = given or {}
         unknown = sorted(set(given) - set(document.get("Parameters", {})))
         if unknown:
