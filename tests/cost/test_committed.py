@@ -8,7 +8,7 @@ import pytest
 
 from cost import committed
 from cost.committed import BUDGET_LOAD, BUDGET_USD, complaints
-from cost.knowledge import Knowledge
+from cost.knowledge import HERE, Knowledge
 
 
 def test_no_committed_figure_has_risen_by_more_than_a_tenth(knowledge: Knowledge) -> None:
@@ -59,3 +59,10 @@ def test_a_change_of_the_template_is_noticed(knowledge: Knowledge) -> None:
 def test_what_is_written_can_be_read(knowledge: Knowledge, tmp_path: Path) -> None:
     committed.write(knowledge, tmp_path / "committed.json")
     assert committed.read(tmp_path / "committed.json") == committed.figures_now(knowledge)
+
+
+def test_the_document_shows_the_committed_figures() -> None:
+    document = (HERE.parent / "docs" / "cost.md").read_text()
+    for load, figures in committed.read().items():
+        row = f"| {figures['month_1_usd']:,.0f} | {figures['month_12_usd']:,.0f} |"
+        assert row in document, load
