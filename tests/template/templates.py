@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from cfnlint.decode.cfn_yaml import load
 from samtranslator.translator.transform import transform
@@ -57,7 +59,8 @@ def expanded(path: Path = TEMPLATE) -> Document:
     for resource in document["Resources"].values():
         for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
             resource["Properties"][key] = "s3://bucket/artifact.zip"
-    packaged: Document = transform(document, {}, _NoManagedPolicies())
+    with mock.patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):
+        packaged: Document = transform(document, {}, _NoManagedPolicies())
     return packaged
 
 
@@ -201,8 +204,8 @@ class _Resolver:
             case "Condition":
                 return self.condition(argument)
             case "Fn::Equals":
-                first, second = (self.value(side, "a condition") for side in argument)
-                return bool(first == second)
+                first, second = (str(self.value(side, "a condition")) for side in argument)
+                return first == second
             case "Fn::Not":
                 return not self._holds(argument[0])
             case "Fn::And":
