@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from samtranslator.yaml_helper import yaml_parse
 
 from debate_analyzer.errors import DebateError, Misconfigured
+from deploy.doctor import BatchQueue, ComputeEnvironment, Image, MessageQueue, Patient
 from deploy.preflight import (
     Account,
     BucketState,
@@ -34,7 +35,7 @@ from deploy.preflight import (
 )
 from deploy.quotas import Quota
 from deploy.removal import Kept, Kind, kept
-from deploy.site import File
+from deploy.site import PREFIX, File
 
 _WORKER_ZONES = 3
 """Of the network that the stack makes: stacks/network.yaml."""
@@ -322,6 +323,90 @@ class Cloud:
         cloudfront.get_waiter("invalidation_completed").wait(
             DistributionId=distribution, Id=made["Invalidation"]["Id"]
         )
+
+    # --- What doctor asks -------------------------------------------------------------------------
+
+    def patient(self, stack: Stack, now: datetime) -> Patient:
+        """The deployment as it is; nothing is changed."""
+        outputs = stack.outputs
+        pairs = [("TranscribeBatchQueue", "GpuCompute"), ("StatsBatchQueue", "CpuCompute")]
+        token = outputs.get("HfTokenSecretArn")
+        names = gpu_types(stack.parameters)
+        return Patient(
+            stack=stack,
+            now=now,
+            batch=tuple(self._batch(outputs[queue], outputs[compute]) for queue, compute in pairs),
+            images=tuple(
+                self._image(outputs[definition])
+                for definition in ("TranscribeJobDefinition", "StatsJobDefinition")
+            ),
+            messages=tuple(self._messages(stack.name, now)),
+            quotas=self.quotas(wanted_quotas(stack.parameters)),
+            instance_types=tuple(self.instance_types(names, ())),
+            token=self.secret(token) if token else None,
+            has_page=bool(self.keys(outputs["Bucket"], f"{PREFIX}index.html")),
+        )
+
+    def _batch(self, queue: str, compute: str) -> BatchQueue:
+        batch = self.client("batch")
+        found = batch.describe_job_queues(jobQueues=[queue])["jobQueues"][0]
+        pages = batch.get_paginator("list_jobs").paginate(jobQueue=queue, jobStatus="RUNNABLE")
+        jobs = [job for page in pages for job in page["jobSummaryList"]]
+        oldest = min(jobs, key=lambda job: job["createdAt"], default=None)
+        return BatchQueue(
+            name=found["jobQueueName"],
+            state=found["state"],
+            status=found["status"],
+            compute=self._compute(compute),
+            runnable=len(jobs),
+            oldest=datetime.fromtimestamp(oldest["createdAt"] / 1000, UTC) if oldest else None,
+            reason=oldest.get("statusReason", "") if oldest else "",
+        )
+
+    def _compute(self, arn: str) -> ComputeEnvironment:
+        described = self.client("batch").describe_compute_environments(computeEnvironments=[arn])
+        found = described["computeEnvironments"][0]
+        resources = found.get("computeResources", {})
+        return ComputeEnvironment(
+            name=found["computeEnvironmentName"],
+            state=found["state"],
+            status=found["status"],
+            reason=found.get("statusReason", ""),
+            desired_vcpus=resources.get("desiredvCpus", 0),  # Fargate has none
+            max_vcpus=resources.get("maxvCpus", 0),
+        )
+
+    def _image(self, definition: str) -> Image:
+        described = self.client("batch").describe_job_definitions(jobDefinitions=[definition])
+        reference = described["jobDefinitions"][0]["containerProperties"]["image"]
+        repository, _, tag = reference.rpartition(":")
+        return Image(reference, self.has_image(repository, tag))
+
+    def _messages(self, stack: str, now: datetime) -> Iterator[MessageQueue]:
+        sqs = self.client("sqs")
+        wanted = ["ApproximateNumberOfMessages"]
+        for name, (kind, url) in self.resources(stack).items():
+            if kind != "AWS::SQS::Queue":
+                continue
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+            messages = int(attributes["ApproximateNumberOfMessages"])
+            dead_letters = name.endswith("DeadLetters")
+            wait = self._age(url, now) if messages and not dead_letters else timedelta(0)
+            yield MessageQueue(name, messages, wait, dead_letters)
+
+    def _age(self, queue_url: str, now: datetime) -> timedelta:
+        """Of the oldest message, as far as the last minutes tell."""
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName="ApproximateAgeOfOldestMessage",
+            Dimensions=[{"Name": "QueueName", "Value": queue_url.rpartition("/")[2]}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        last = max(points, key=lambda point: point["Timestamp"], default={"Maximum": 0.0})
+        return timedelta(seconds=last["Maximum"])
 
     # --- The end ----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The `debate` command: a client of the API, on the laptop or on AWS.
 
-Exit codes: 0 done; 1 the debate failed; 2 wrong usage, or the API refused; 3 the API cannot be
-reached; 130 interrupted.
+Exit codes: 0 done; 1 the debate failed, or doctor found an error; 2 wrong usage, or the API refused;
+3 the API cannot be reached; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ DEFAULT_API = "http://127.0.0.1:8080"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
+    if options.command == "doctor":
+        from local.cli import doctor
+
+        return doctor.run(options)
     # Imported now, so that `--help` and a slip of the pen are answered at once.
     from rich.console import Console
 
@@ -83,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     transcript.add_argument("id", metavar="ID", help="the id or the start of it")
     transcript.add_argument("--format", choices=("json", "srt", "vtt", "txt"), default="txt")
     transcript.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
+
+    doctor = commands.add_parser("doctor", help="what ails a deployment on AWS, and what to do")
+    doctor.add_argument("--stack", metavar="NAME", help="of CloudFormation, as samconfig.toml says")
+    doctor.add_argument("--region", help="(default: the AWS profile's)")
     return parser
 
 

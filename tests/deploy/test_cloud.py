@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -222,9 +223,10 @@ def test_an_image_is_there_once_its_tag_was_pushed(cloud: Cloud) -> None:
     ecr = boto3.client("ecr")
     uri = ecr.create_repository(repositoryName="debates/stats")["repository"]["repositoryUri"]
     assert not cloud.has_image(uri, "1")
-    ecr.put_image(
-        repositoryName="debates/stats", imageTag="1", imageManifest='{"schemaVersion": 2}'
-    )
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": []})
+    named = {"repositoryName": "debates/stats", "imageTag": "1"}
+    ecr.put_image(**named, imageManifest=manifest, imageManifestMediaType=kind)
     assert cloud.has_image(uri, "1")
     assert not cloud.has_image(uri, "2")
 
