@@ -18,16 +18,7 @@ from tests.world import ROOT
 def quiet_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployed stack with nothing that would invoke its own functions."""
     with running_site(tmp_path_factory.mktemp("site")) as site:
-        functions, rules = site.client("lambda"), site.client("events")
-        for source in functions.list_event_source_mappings()["EventSourceMappings"]:
-            functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-        for rule in rules.list_rules()["Rules"]:
-            rules.disable_rule(Name=rule["Name"])
-        site.client("s3").put_bucket_notification_configuration(
-            Bucket=site.bucket, NotificationConfiguration={}
-        )
-        for queue in ("TranscribeArrivalsQueueUrl", "StatsArrivalsQueueUrl"):
-            site.taken(queue)
+        site.silence()
         yield site
 
 
@@ -52,20 +43,11 @@ def function(
 
         @cache
         def start(name: str) -> Function:
-            deployed = quiet_site.client("lambda").get_function_configuration(
-                FunctionName=quiet_site.stack.outputs[name]
-            )
-            environment = {
-                **deployed["Environment"]["Variables"],
-                **quiet_site.deployed.role_environment(deployed["Role"]),
-                "AWS_ENDPOINT_URL": quiet_site.deployed.endpoint(),
-                "AWS_ENDPOINT_URL_BATCH": quiet_site.batch_endpoint,
-            }
             folder = (
                 "submit" if name.startswith("Submit") else name.removesuffix("Function").lower()
             )
             return stack.enter_context(
-                running(folder, environment, path=paths, log=logs / f"{name}.log")
+                running(folder, quiet_site.environment(name), path=paths, log=logs / f"{name}.log")
             )
 
         yield start

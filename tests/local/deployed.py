@@ -27,8 +27,11 @@ PARAMETERS = laptop.parameters(Path("models")) | {"AllowedOrigins": "http://127.
 class Deployed:
     """Its methods run in the other process; `deployed` hands out a proxy."""
 
-    def __init__(self, data: Path, port: int, batch_endpoint: str | None) -> None:
-        self._emulator = Emulator(data, port, batch_endpoint, public_endpoint=None)
+    def __init__(
+        self, data: Path, port: int, batch_endpoint: str | None, host: str | None = None
+    ) -> None:
+        public = f"http://{host}:{port}" if host else None
+        self._emulator = Emulator(data, port, batch_endpoint, public_endpoint=public)
         self._emulator.start()
 
     def deploy(
@@ -67,11 +70,18 @@ _Manager.register("Deployed", Deployed)
 
 @contextmanager
 def deployed(
-    data: Path, *, port: int | None = None, batch_endpoint: str | None = None
+    data: Path,
+    *,
+    port: int | None = None,
+    batch_endpoint: str | None = None,
+    host: str | None = None,
 ) -> Iterator[Any]:
-    """A `Deployed` whose emulator runs; nothing is deployed yet. May be killed."""
+    """A `Deployed` whose emulator runs; nothing is deployed yet. May be killed.
+
+    It answers to the name `host`, too, for those who reach it by a relay.
+    """
     with _Manager(ctx=multiprocessing.get_context("spawn")) as manager:
-        proxy = manager.Deployed(data, port or free_port(), batch_endpoint)  # type: ignore[attr-defined]
+        proxy = manager.Deployed(data, port or free_port(), batch_endpoint, host)  # type: ignore[attr-defined]
         try:
             yield proxy
         finally:

@@ -59,6 +59,34 @@ class Site:
     def store(self) -> aws.S3ObjectStore:
         return aws.S3ObjectStore(self.client("s3"), self.bucket)
 
+    def silence(self) -> None:
+        """Nothing invokes the functions any more, whatever arrives."""
+        functions, rules = self.client("lambda"), self.client("events")
+        for source in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+        for rule in rules.list_rules()["Rules"]:
+            rules.disable_rule(Name=rule["Name"])
+        self.client("s3").put_bucket_notification_configuration(
+            Bucket=self.bucket, NotificationConfiguration={}
+        )
+        for queue in ("TranscribeArrivalsQueueUrl", "StatsArrivalsQueueUrl"):
+            self.taken(queue)
+
+    def environment(self, function: str) -> dict[str, str]:
+        """What the function with this name in the template is deployed with, its role's keys, too.
+
+        Its endpoints are those on this machine.
+        """
+        deployed = self.client("lambda").get_function_configuration(
+            FunctionName=self.stack.outputs[function]
+        )
+        return {
+            **deployed["Environment"]["Variables"],
+            **self.deployed.role_environment(deployed["Role"]),
+            "AWS_ENDPOINT_URL": self.deployed.endpoint(),
+            "AWS_ENDPOINT_URL_BATCH": self.batch_endpoint,
+        }
+
     def taken(self, queue: str) -> list[str]:
         """Every message of the queue with this output's name, taken off it."""
         sqs, url = self.client("sqs"), self.stack.outputs[queue]
@@ -80,10 +108,10 @@ class Site:
 
 
 @contextmanager
-def running_site(data: Path) -> Iterator[Site]:
-    """Deployed and running, until the end of the block."""
+def running_site(data: Path, *, host: str | None = None) -> Iterator[Site]:
+    """Deployed and running, until the end of the block. `host`: see `deployed`."""
     batch = Batch(data, free_port(), grace=1)
-    with deployed(data, batch_endpoint=batch.endpoint) as emulation:
+    with deployed(data, batch_endpoint=batch.endpoint, host=host) as emulation:
         batch.start()
         try:
             stack, _ = emulation.deploy()
