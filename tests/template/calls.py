@@ -7,7 +7,7 @@ here is an error: say what it needs before code may make it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -223,6 +223,23 @@ _RIGHTS: dict[str, Rule] = {
 }
 
 
+def decision(documents: Iterable[Any], right: Right, *, tls: bool = True) -> str:
+    """IAM's: Allow, Deny, or ImplicitDeny where no statement says anything. Principals are not
+    looked at: leave out the statements that speak of others."""
+    context = EvalContext(
+        principal_arn=f"arn:aws:iam::{ACCOUNT}:root",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=right.action,
+        resource_arn=right.resource,
+        region=REGION,
+        secure_transport=tls,
+        service_context={key.lower(): value for key, value in right.context},
+    )
+    policies = [parse_policy_document(document) for document in documents]
+    return str(evaluate(context, policies).decision)
+
+
 @dataclass(frozen=True)
 class Role:
     """A role of the template with its own policies, as IAM evaluates them."""
@@ -232,7 +249,7 @@ class Role:
     documents: tuple[Any, ...]
 
     def may(self, right: Right) -> bool:
-        return self._decides(right, self.documents)
+        return decision(self.documents, right) == "Allow"
 
     def statements(self) -> Iterator[tuple[str, str, Any]]:
         """Each action on each resource that is allowed, and the statement reduced to that."""
@@ -241,33 +258,13 @@ class Role:
                 if statement["Effect"] == "Allow":
                     for action in _listed(statement["Action"]):
                         for resource in _listed(statement["Resource"]):
-                            yield (
-                                action,
-                                resource,
-                                statement
-                                | {
-                                    "Action": action,
-                                    "Resource": resource,
-                                },
-                            )
+                            reduced = {"Action": action, "Resource": resource}
+                            yield action, resource, statement | reduced
 
-    def _decides(self, right: Right, documents: tuple[Any, ...]) -> bool:
-        context = EvalContext(
-            principal_arn=self.arn,
-            principal_type="AssumedRole",
-            principal_account=ACCOUNT,
-            action=right.action,
-            resource_arn=right.resource,
-            region=REGION,
-            secure_transport=True,
-            service_context=dict(right.context),
-        )
-        policies = [parse_policy_document(document) for document in documents]
-        return bool(evaluate(context, policies).decision == "Allow")
 
-    def uses(self, statement: Any, right: Right) -> bool:
-        """Whether this statement alone allows it."""
-        return self._decides(right, ({"Statement": [statement]},))
+def allows(statement: Any, right: Right) -> bool:
+    """Whether this statement alone does."""
+    return decision([{"Statement": [statement]}], right) == "Allow"
 
 
 def roles(stack: Resolved) -> dict[str, Role]:
