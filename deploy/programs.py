@@ -50,6 +50,8 @@ class Sam:
 
     root: Path
     region: str
+    role_arn: str | None = None
+    """The role that CloudFormation takes for what it makes; None for the caller's own rights."""
 
     def build(self, arch: str) -> None:
         """The layer for this processor; functions are code only. SAM does not hand Arch on."""
@@ -61,11 +63,13 @@ class Sam:
         path = self.root / _PARAMETERS
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(dict(parameters)))  # which is YAML as well
+        role = ["--role-arn", self.role_arn] if self.role_arn else []
         _run(
             [
                 *("sam", "deploy", "--config-env", environment, "--stack-name", stack_name),
                 *("--region", self.region, "--no-confirm-changeset"),
                 *("--parameter-overrides", f"file://{path}"),
+                *role,
             ],
             self.root,
         )

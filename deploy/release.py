@@ -96,7 +96,8 @@ def deploy(release: Release) -> None:
     arch = parameters.effective(
         release.template.defaults, before.parameters if before else {}, release.given
     )["Arch"]
-    sam = programs.Sam(release.root, release.cloud.region)
+    role = os.environ.get("CLOUDFORMATION_ROLE_ARN") or None
+    sam = programs.Sam(release.root, release.cloud.region, role)
     _say(f"build: the layer for {arch}, the functions' code")
     sam.build(arch)
     if before is not None and before.outputs:

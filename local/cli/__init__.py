@@ -1,7 +1,7 @@
 """The `debate` command: a client of the API, on the laptop or on AWS.
 
-Exit codes: 0 done; 1 the debate failed, or doctor found an error; 2 wrong usage, or the API refused;
-3 the API cannot be reached; 130 interrupted.
+Exit codes: 0 done; 1 the debate failed, or doctor found an error; 2 wrong usage, or the API
+refused; 3 the API cannot be reached; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="debate",
         description="Upload debates; read who said what, and for how long.",
-        epilog="Exit codes: 0 done, 1 the debate failed, 2 refused, 3 the API cannot be reached.",
+        epilog="Exit codes: 0 done, 1 the debate failed or the deployment ails, 2 refused, "
+        "3 the API cannot be reached.",
     )
     parser.add_argument(
         "--api",

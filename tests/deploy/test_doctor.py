@@ -228,23 +228,36 @@ def test_a_deployment_is_read_as_it_is(cloud: Cloud, monkeypatch: pytest.MonkeyP
     batch, real = cloud.client("batch"), cloud.client
     monkeypatch.setattr(cloud, "client", lambda name: batch if name == "batch" else real(name))
     described_queue = {
-        "jobQueueName": "q", "jobQueueArn": "arn:q", "state": "ENABLED", "status": "VALID",
-        "priority": 1, "computeEnvironmentOrder": [],
+        "jobQueueName": "q",
+        "jobQueueArn": "arn:q",
+        "state": "ENABLED",
+        "status": "VALID",
+        "priority": 1,
+        "computeEnvironmentOrder": [],
     }
     waiting = [
         {"jobId": "2", "jobName": "b", "createdAt": 1_700_000_060_000, "statusReason": "later"},
         {"jobId": "1", "jobName": "a", "createdAt": 1_700_000_000_000, "statusReason": "first"},
     ]
     compute = {
-        "computeEnvironmentName": "c", "computeEnvironmentArn": "arn:c",
-        "state": "ENABLED", "status": "INVALID", "statusReason": "because",
+        "computeEnvironmentName": "c",
+        "computeEnvironmentArn": "arn:c",
+        "state": "ENABLED",
+        "status": "INVALID",
+        "statusReason": "because",
     }
     definition = {
-        "jobDefinitionName": "d", "jobDefinitionArn": "arn:d", "revision": 1,
-        "type": "container", "containerProperties": {"image": f"{repository}:1"},
+        "jobDefinitionName": "d",
+        "jobDefinitionArn": "arn:d",
+        "revision": 1,
+        "type": "container",
+        "containerProperties": {"image": f"{repository}:1"},
     }
     gpus = {
-        "type": "EC2", "maxvCpus": 8, "desiredvCpus": 4, "subnets": [],
+        "type": "EC2",
+        "maxvCpus": 8,
+        "desiredvCpus": 4,
+        "subnets": [],
     }
     with Stubber(batch) as stubber:
         for jobs, resources in ((waiting, gpus), ([], {**gpus, "type": "FARGATE"})):

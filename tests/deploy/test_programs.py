@@ -32,6 +32,15 @@ def test_sam_is_told_everything_and_asks_nothing(programs: Programs, checkout: P
     assert json.loads(Path(path).read_text()) == given
 
 
+def test_cloudformation_may_be_given_a_role_of_its_own(programs: Programs, checkout: Path) -> None:
+    programs.install("sam")
+    Sam(checkout, "eu-west-1").deploy("prod", "debates", {})
+    Sam(checkout, "eu-west-1", "arn:role").deploy("prod", "debates", {})
+    without, with_role = programs.lines()
+    assert "--role-arn" not in without
+    assert with_role.endswith("--role-arn arn:role")
+
+
 def test_what_fails_is_named(programs: Programs, checkout: Path) -> None:
     programs.install("sam")
     programs.fail("sam", "build")
