@@ -10,7 +10,9 @@ DebateError                what a user can be told: a code and a sentence
 │   │   ├── NoAudioTrack
 │   │   └── NoSpeech
 │   ├── InvalidTranscript      a .json under transcripts/ that is not a transcript
-│   └── InvalidRequest         the API was asked for something that makes no sense
+│   ├── InvalidRequest         the API was asked for something that makes no sense
+│   ├── InvalidAddress         a URL that nothing is fetched from
+│   └── DownloadFailed         a URL that gives no recording, or none that is taken
 ├── NotFound               no such job, or not yours
 ├── NotReady               the job exists, what was asked of it does not exist yet
 ├── Conflict               somebody else changed the row first; nothing was written
@@ -89,6 +91,18 @@ class InvalidRequest(InvalidInput):
     """An API request that makes no sense as it stands."""
 
     code = "invalid_request"
+
+
+class InvalidAddress(InvalidInput):
+    """A URL that is none, or leads to where nothing is fetched from."""
+
+    code = "invalid_address"
+
+
+class DownloadFailed(InvalidInput):
+    """The site gives no recording, or one that is too large, too long or still live."""
+
+    code = "download_failed"
 
 
 class NotFound(DebateError):
