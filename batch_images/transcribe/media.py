@@ -2,8 +2,7 @@
 
 Headers are read with PyAV (faster-whisper brings it); samples come from the ffmpeg binary that
 `imageio-ffmpeg` pins, so that the same file gives the same samples on every machine, whatever
-lies on its PATH. A file is somebody's upload: its format must be one of `DEMUXERS`, which leaves
-out playlists (they make ffmpeg read other files), and no protocol but `file` is open to it.
+lies on its PATH. A file is somebody's upload: `demuxers` says what ffmpeg may take it for.
 """
 
 from __future__ import annotations
@@ -21,16 +20,15 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from debate_analyzer.demuxers import INPUT_OPTIONS, input_arguments
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
 
 SAMPLE_RATE = 16_000
 LONGEST_SECONDS = 12 * 3600
-DEMUXERS = "mov,matroska,avi,mpeg,mpegts,mp3,wav,w64,flac,ogg,aac"
 
 # Their duration is written in the header; the others' is guessed from the bit rate, or read off
 # the last page, and says nothing about what was cut off.
 _ANNOUNCING = {"mov", "matroska", "avi", "wav", "w64", "flac"}
-_OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file,pipe"}
 _BYTES_PER_SAMPLE = 4
 _GROWTH = 60 * SAMPLE_RATE
 
@@ -63,7 +61,7 @@ def probe(path: Path) -> Media:
     if size == 0:
         raise EmptyFile("The file is empty: it has no bytes. Upload it again.")
     try:
-        with av.open(_url(path), options=_OPTIONS) as container:
+        with av.open(_url(path), options=INPUT_OPTIONS) as container:
             duration = container.duration / av.time_base if container.duration else None
             return Media(
                 container=container.format.name.split(",")[0],
@@ -113,8 +111,7 @@ def _decode(path: Path, expected_seconds: float) -> Samples:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-nostdin", "-v", "error"),
-        *(word for name, value in _OPTIONS.items() for word in (f"-{name}", value)),
-        *("-i", _url(path), "-vn", "-sn", "-dn"),
+        *(*input_arguments(), "-i", _url(path), "-vn", "-sn", "-dn"),
         *("-af", "aresample=async=1:first_pts=0"),
         *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "pipe:1"),
     ]
@@ -177,7 +174,7 @@ def _refuse_truncated(path: Path, announced: float, decoded: float) -> None:
 def _reach(path: Path) -> float:
     """The end of the last packet of any stream, in seconds from the start of the recording."""
     reach = Fraction(0)
-    with av.open(_url(path), options=_OPTIONS) as container:
+    with av.open(_url(path), options=INPUT_OPTIONS) as container:
         start = Fraction(container.start_time or 0, av.time_base)
         try:
             for packet in container.demux():

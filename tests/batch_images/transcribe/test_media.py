@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import wave
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from batch_images.transcribe import media
-from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
+from batch_images.transcribe.media import SAMPLE_RATE, Media, Samples, decode, probe
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
 
 SECONDS = 8
@@ -186,17 +187,37 @@ def test_what_is_not_media_is_refused(tmp_path: Path, content: bytes) -> None:
     [
         "#EXTM3U\n#EXT-X-TARGETDURATION:8\n#EXTINF:8,\n{secret}\n#EXT-X-ENDLIST\n",
         "ffconcat version 1.0\nfile {secret}\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:8\n#EXTINF:8,\nconcat:{secret}|/etc/passwd\n",
     ],
-    ids=["hls", "concat"],
+    ids=["hls", "concat", "concat in hls"],
 )
+@pytest.mark.parametrize("name", ["debate.mp4", "debate.m3u8", "debate.ts"])
 def test_a_playlist_cannot_make_ffmpeg_read_other_files(
-    make: Make, tmp_path: Path, playlist: str
+    make: Make, tmp_path: Path, playlist: str, name: str
 ) -> None:
-    make("secret.ts", *SOUND)
-    path = tmp_path / "debate.mp4"
-    path.write_text(playlist.format(secret="secret.ts"))
-    with pytest.raises(InvalidMedia):
-        decode(path)
+    secret = make("secret.ts", *SOUND)
+    path = tmp_path / name
+    for spelling in ("secret.ts", str(secret), f"file:{secret}", "/etc/passwd"):
+        path.write_text(playlist.format(secret=spelling))
+        with pytest.raises(InvalidMedia):
+            probe(path)
+        with pytest.raises(InvalidMedia):
+            decode(path, Media("hls", None, has_audio=True, has_video=True))
+
+
+@pytest.mark.parametrize("name", ["debate.mp4", "debate.m3u8"])
+def test_a_playlist_cannot_make_ffmpeg_fetch_anything(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with socket.create_server(("127.0.0.1", 0)) as site:
+        site.setblocking(False)
+        url = f"http://127.0.0.1:{site.getsockname()[1]}/segment.ts"
+        path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:8\n#EXTINF:8,\n{url}\n#EXT-X-ENDLIST\n")
+        with pytest.raises(InvalidMedia):
+            probe(path)
+        with pytest.raises(InvalidMedia):
+            decode(path, Media("hls", None, has_audio=True, has_video=True))
+        with pytest.raises(BlockingIOError):  # nobody has called
+            site.accept()
 
 
 @pytest.mark.parametrize(
