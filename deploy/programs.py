@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -25,18 +24,9 @@ class ProgramFailed(DebateError):
     code = "program_failed"
 
 
-def _run(
-    command: Sequence[str], root: Path, *, environ: Mapping[str, str] | None = None, stdin: str = ""
-) -> None:
+def _run(command: Sequence[str], root: Path, stdin: str = "") -> None:
     try:
-        subprocess.run(
-            command,
-            cwd=root,
-            env={**os.environ, **(environ or {})},
-            input=stdin,
-            text=True,
-            check=True,
-        )
+        subprocess.run(command, cwd=root, input=stdin, text=True, check=True)
     except FileNotFoundError as error:
         raise Misconfigured(f"{command[0]} is not installed, or not on the PATH.") from error
     except subprocess.CalledProcessError as error:
@@ -54,8 +44,8 @@ class Sam:
     """The role that CloudFormation takes for what it makes; None for the caller's own rights."""
 
     def build(self, arch: str) -> None:
-        """The layer for this processor; functions are code only. SAM does not hand Arch on."""
-        _run(["sam", "build"], self.root, environ={"ARCH": arch})
+        """The layer for this processor; functions are code only."""
+        _run(["sam", "build", "--parameter-overrides", f"Arch={arch}"], self.root)
 
     def deploy(self, environment: str, stack_name: str, parameters: Mapping[str, str]) -> None:
         """Create or update, with the rest of what samconfig.toml says of this environment."""

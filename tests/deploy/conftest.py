@@ -21,10 +21,10 @@ REGION = "us-east-1"
 # A recording stands in for sam, docker and podman: it keeps its arguments and standard input, and
 # does what the test has left for it to do.
 _RECORDER = """#!{python}
-import json, os, subprocess, sys
+import json, os, sys
 here = os.path.dirname(os.path.abspath(__file__))
 name = os.path.basename(sys.argv[0])
-call = {{"program": name, "arguments": sys.argv[1:], "arch": os.environ.get("ARCH"),
+call = {{"program": name, "arguments": sys.argv[1:],
          "stdin": "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()}}
 with open(os.path.join(here, "calls"), "a") as calls:
     calls.write(json.dumps(call) + "\\n")

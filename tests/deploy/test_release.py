@@ -24,6 +24,7 @@ from tests.world import ROOT
 
 NAME, BUCKET = "debate-analyzer-dev", "debates"
 TOKEN = "hf_0123456789"
+TEMPLATE = parameters.template(ROOT)
 
 
 class Deployment(Cloud):
@@ -110,7 +111,7 @@ def released(
     return Release(
         root=checkout,
         environment=Environment("dev", NAME, None, {"UseSpot": "true"}),
-        template=parameters.template(ROOT),
+        template=TEMPLATE,
         given={"ImageTag": tag, "UseSpot": "true"},
         commit=tag,
         cloud=Deployment(programs, outputs, tag),
