@@ -36,9 +36,13 @@ def emulator_binary() -> Path:
     )
 
 
-def install(target: Path, *requirements: str) -> None:
-    """What Lambda finds in a folder, for the interpreter that runs here."""
+def install(target: Path, *requirements: str, python_version: str | None = None) -> None:
+    """What Lambda finds in a folder, for the interpreter that runs here or, on Linux, another."""
     command = [_UV, "pip", "install", "-q", "--python", sys.executable, "--target", target]
+    if python_version is not None:
+        machine = f"{platform.machine()}-manylinux_2_28"
+        command += ["--python-version", python_version, "--python-platform", machine]
+        command += ["--only-binary", ":all:"]
     subprocess.run([*command, *requirements], check=True)
 
 
