@@ -1,6 +1,7 @@
 # make run   sets up, starts the laptop stack, opens for uploads
 # make demo  the same, with the demo debate: exits with its result
 # make test  sets up, passes every test
+# make test-invoke  sam local invoke of every function; wants Docker, or podman and root
 # make cost  what the template costs a month, and beside hosted services: docs/cost.md
 # make deploy ENV=dev|prod   to AWS: checks, stack, images, page; make preflight only checks
 # make destroy ENV=dev|prod  deletes the stack, keeps the data
@@ -16,7 +17,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo check test bench cost preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo check test test-invoke bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -78,6 +79,9 @@ check: $(VENV)/.dev $(VENV)/.sam
 
 test: setup-test check
 	$(BIN)/python -m pytest
+
+test-invoke: $(VENV)/.dev $(VENV)/.sam
+	$(BIN)/python -m pytest tests/invoke
 
 bench: setup
 	$(BIN)/python -m benchmarks.transcription
