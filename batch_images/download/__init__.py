@@ -1,0 +1,1 @@
+"""The download image: from a URL to a recording in the bucket."""
