@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from debate_analyzer.errors import InvalidUpload
 from debate_analyzer.key import parse_key, video_key
+from debate_analyzer.language import LANGUAGES
 from debate_analyzer.pipeline import TRANSCRIBE
 from debate_analyzer.upload import UploadRequest, check_upload
 from tests.world import JOB_ID
@@ -76,3 +78,18 @@ def test_a_name_that_is_accepted_is_one_part_of_a_key_that_starts_the_chain(name
     assert key is not None
     assert TRANSCRIBE.starts_from(key)
     assert key.name == accepted
+
+
+@pytest.mark.parametrize("language", [None, *sorted(LANGUAGES)])
+def test_every_language_of_whisper_may_be_given(language: str | None) -> None:
+    assert UploadRequest(filename="a.mp4", size=1, language=language).language == language
+
+
+@pytest.mark.parametrize("language", ["xx", "", "EN", "en-US", "english", "tlh", "es ", "{code}"])
+def test_another_language_is_refused_with_a_sentence(language: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        UploadRequest(filename="a.mp4", size=1, language=language)
+    (error,) = refusal.value.errors()
+    assert error["loc"] == ("language",)
+    assert error["msg"].startswith(f"{language!r} is not the code of a language")
+    assert " en, es, et," in error["msg"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from debate_analyzer.errors import InvalidUpload
+from debate_analyzer.language import LANGUAGES
 from debate_analyzer.pipeline import TRANSCRIBE
 
 MAX_NAME_BYTES = 200
@@ -42,8 +44,20 @@ class UploadRequest(BaseModel):
     size: int
     content_type: str = ""
     title: str | None = Field(default=None, max_length=200)
-    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    language: str | None = None
     speakers: int | None = Field(default=None, ge=1, le=50)
+
+    @field_validator("language")
+    @classmethod
+    def _is_known(cls, code: str | None) -> str | None:
+        if code is not None and code not in LANGUAGES:
+            raise PydanticCustomError(
+                "unknown_language",
+                "{code} is not the code of a language that can be transcribed. Give one such as "
+                "en or es, or none: then the language is heard. All: {known}",
+                {"code": repr(code[:20]), "known": ", ".join(sorted(LANGUAGES))},
+            )
+        return code
 
 
 def check_upload(request: UploadRequest, *, max_bytes: int) -> tuple[str, str]:
