@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functions.runtime import Function, install, running
+from tests.functions.runtime import Function, folder, install, running
 from tests.local.site import Site, running_site
 from tests.world import ROOT
 
@@ -43,11 +43,9 @@ def function(
 
         @cache
         def start(name: str) -> Function:
-            folder = (
-                "submit" if name.startswith("Submit") else name.removesuffix("Function").lower()
-            )
+            log = logs / f"{name}.log"
             return stack.enter_context(
-                running(folder, quiet_site.environment(name), path=paths, log=logs / f"{name}.log")
+                running(folder(name), quiet_site.environment(name), path=paths, log=log)
             )
 
         yield start

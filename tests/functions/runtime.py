@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,27 +60,36 @@ class Function:
 
 @contextmanager
 def running(
-    name: str, environment: Mapping[str, str], *, path: list[Path], log: Path
+    task: Path,
+    environment: Mapping[str, str],
+    *,
+    path: list[Path],
+    log: Path,
+    python: Sequence[str | Path] = (sys.executable, "-S"),
 ) -> Iterator[Function]:
-    """`functions/<name>` with `path` as its PYTHONPATH, ready for its first invocation."""
+    """`handler.py` of a folder with `path` as its PYTHONPATH, ready for its first invocation.
+
+    The emulator starts the interpreter only then; the log says how long that took.
+    """
     port, api = free_port(), free_port()
     command = [
         emulator_binary(),
+        *("--log-level", "info"),
         *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
         *("--runtime-api-address", f"127.0.0.1:{api}"),
-        *(sys.executable, "-S", "-m", "awslambdaric", "handler.handler"),
+        *python,
+        *("-m", "awslambdaric", "handler.handler"),
     ]
-    task = ROOT / "functions" / name
     variables = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(map(str, [task, *path])),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LAMBDA_TASK_ROOT": str(task),
-        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_NAME": task.name,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_REGION": "us-east-1",
-        "POWERTOOLS_SERVICE_NAME": name,
+        "POWERTOOLS_SERVICE_NAME": task.name,
         **environment,
     }
     with log.open("ab") as output:
@@ -108,3 +117,9 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 def sample(name: str) -> Any:
     """A file of `events/`."""
     return json.loads((ROOT / "events" / f"{name}.json").read_text())
+
+
+def folder(function: str) -> Path:
+    """Of the function with this name in the template."""
+    name = "submit" if function.startswith("Submit") else function.removesuffix("Function").lower()
+    return ROOT / "functions" / name

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,14 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.invoke.engine import ARCH, Engine, NoEngine, engine
+from tests.invoke.engine import Engine, NoEngine, engine
 from tests.invoke.relay import relayed
+from tests.invoke.sam import build_into, sam
 from tests.local.site import Site, running_site
-from tests.world import ROOT
 
-_BIN = ROOT / ".venv" / "bin"
-_SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
-_OPTIONS = ("--parameter-overrides", f"Arch={ARCH}")
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH")
 
 
@@ -41,9 +36,7 @@ def containers() -> Iterator[Engine]:
 def build(containers: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `sam build` makes."""
     folder = tmp_path_factory.mktemp("build")
-    path = [*filter(None, [containers.bin]), _BIN, os.environ["PATH"]]
-    environment = {"PATH": os.pathsep.join(map(str, path))}
-    sam("build", "--build-dir", str(folder), environment=environment)
+    build_into(folder, containers.bin)
     return folder
 
 
@@ -106,17 +99,3 @@ def with_endpoints(template: Path) -> Path:
     variables.update(dict.fromkeys(_ENDPOINTS, ""))
     template.write_text(json.dumps(document))
     return template
-
-
-def sam(*arguments: str, environment: dict[str, str], text: str = "") -> str:
-    """What the SAM CLI prints; its log is shown when it fails."""
-    done = subprocess.run(
-        [_SAM, *arguments, *_OPTIONS],
-        cwd=ROOT,
-        env={**os.environ, **environment, "SAM_CLI_TELEMETRY": "0"},
-        input=text,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
