@@ -70,12 +70,13 @@ run: setup
 demo: setup
 	@$(BIN)/python -m local demo --port $(PORT)
 
-check: $(VENV)/.dev $(VENV)/.sam
+check: $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml stacks/*.yaml
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_template.py
+	$(VENV)/sam/bin/sam validate --lint
+	$(BIN)/python -m pytest -q -p no:cacheprovider -m "not emulator" tests/test_template.py tests/template
 
 test: setup-test check
 	$(BIN)/python -m pytest

@@ -18,7 +18,7 @@ from debate_analyzer.key import (
     video_key,
 )
 from tests.template.calls import Call
-from tests.template.templates import ACCOUNT, REGION, Resolved
+from tests.template.templates import ACCOUNT, REGION, STACK, Resolved
 from tests.world import JOB_ID
 
 KEYS = {
@@ -35,6 +35,9 @@ KEYS = {
     "page of the site": "website/index.html",
     "anything else": "notes.txt",
 }
+
+# Of another stack in the same account.
+OTHER_BUCKET = f"debate-analyzer-{ACCOUNT}-{REGION}-{STACK}-two"
 
 
 def attempts(stack: Resolved) -> Iterator[Call]:
@@ -72,8 +75,7 @@ def _on_objects(stack: Resolved) -> Iterator[Call]:
         "PutBucketLifecycleConfiguration",
         bucket | {"LifecycleConfiguration": {"Rules": [rule]}},
     )
-    # The bucket of another stack in the account.
-    other = {"Bucket": f"debate-analyzer-{ACCOUNT}-{REGION}-{stack.stack}-two"}
+    other = {"Bucket": OTHER_BUCKET}
     for key in KEYS.values():
         yield Call("s3", "GetObject", other | {"Key": key})
         yield Call("s3", "PutObject", other | {"Key": key})
@@ -161,7 +163,7 @@ def _on_rights(stack: Resolved) -> Iterator[Call]:
     document = '{"Version": "2012-10-17", "Statement": []}'
     for name in stack.of_type("AWS::IAM::Role"):
         role = {"RoleName": stack.name(name)}
-        yield Call("sts", "AssumeRole", {"RoleArn": stack.arn(name), "RoleSessionName": "s"})
+        yield Call("sts", "AssumeRole", {"RoleArn": stack.arn(name), "RoleSessionName": "mallory"})
         yield Call("iam", "PutRolePolicy", role | {"PolicyName": "all", "PolicyDocument": document})
         yield Call("iam", "UpdateAssumeRolePolicy", role | {"PolicyDocument": document})
         yield Call(

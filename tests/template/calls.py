@@ -269,11 +269,18 @@ def allows(statement: Any, right: Right) -> bool:
 
 def roles(stack: Resolved) -> dict[str, Role]:
     """By logical name."""
+    apart = stack.of_type("AWS::IAM::Policy").values()
     return {
         name: Role(
             name,
             stack.arn(name),
-            tuple(policy["PolicyDocument"] for policy in properties.get("Policies", [])),
+            tuple(
+                policy["PolicyDocument"]
+                for policy in (
+                    *properties.get("Policies", []),
+                    *(each for each in apart if stack.ref(name) in each["Roles"]),
+                )
+            ),
         )
         for name, properties in stack.of_type("AWS::IAM::Role").items()
     }
