@@ -1,0 +1,1 @@
+"""Conversations made of real speech of one speaker at a time, true by construction."""
