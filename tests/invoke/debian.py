@@ -35,6 +35,10 @@ exec {loader} --library-path {libraries} {root}/usr/bin/python3.13 "$@"
 """
 
 
+class NoRuntime(Exception):
+    """The runtime cannot be made here. The sentence says why, and what to do."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """`root` is the image's file system; `bin` has a python3.13 that runs on this machine."""
@@ -53,7 +57,7 @@ class Runtime:
 
 
 def runtime() -> Runtime:
-    """Take it from `.venv/lambda`, or make it there, which needs mmdebstrap and Debian's mirror."""
+    """Take it from `.venv/lambda`, or make it there from Debian's mirror. Raises NoRuntime."""
     shipped = [f"{name}=={version(name)}" for name in ("awslambdaric", "boto3")]
     recipe = "\n".join([Path(__file__).read_text(), platform.machine(), *shipped])
     folder = MADE / hashlib.sha256(recipe.encode()).hexdigest()[:12]
@@ -75,6 +79,11 @@ def runtime() -> Runtime:
 
 def _unpack(root: Path) -> None:
     """The packages and what they depend on, their files only: no script of theirs is run."""
+    if shutil.which("mmdebstrap") is None:
+        raise NoRuntime(
+            "Lambda's Python comes from Debian here, and mmdebstrap, which fetches it, is not "
+            "installed: apt install mmdebstrap debian-archive-keyring"
+        )
     root.mkdir(parents=True)
     bootstrap = subprocess.Popen(
         [
@@ -88,7 +97,8 @@ def _unpack(root: Path) -> None:
     unpacked = subprocess.run(tar, stdin=bootstrap.stdout, stderr=subprocess.PIPE)
     _, said = bootstrap.communicate()
     if bootstrap.returncode or unpacked.returncode:
-        raise RuntimeError(f"mmdebstrap made no root: {(said + unpacked.stderr).decode()}")
+        why = (said + unpacked.stderr).decode().strip()
+        raise NoRuntime(f"Debian's Python, which stands for Lambda's, cannot be fetched: {why}")
 
 
 def _python(root: Path, later: Path) -> str:

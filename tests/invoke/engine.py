@@ -21,7 +21,7 @@ from typing import IO
 
 import httpx
 
-from tests.invoke.debian import PYTHON_VERSION, runtime
+from tests.invoke.debian import PYTHON_VERSION, NoRuntime, runtime
 
 ARCH = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-{ARCH}"
@@ -104,7 +104,10 @@ def _docker_host() -> str:
 
 @contextmanager
 def _podman(folder: Path) -> Iterator[Engine]:
-    made = runtime()
+    try:
+        made = runtime()
+    except NoRuntime as error:
+        raise NoEngine(f"No Docker answers, and podman has no image. {error}") from error
     environment = _start_a_container(made.root, folder)
     socket, log = folder / "podman.sock", folder / "log"
     with log.open("wb") as output:
