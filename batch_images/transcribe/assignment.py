@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from batch_images.transcribe.recognition import SpokenWord
+from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer.transcript import Segment, Turn, Word
 
 # Recognisers place words, and diarizers turns, to about a quarter of a second.

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from faster_whisper import BatchedInferencePipeline, WhisperModel, download_model
 
+from batch_images.transcribe.guard import Stretch, guard
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
-from debate_analyzer.errors import Misconfigured
+from batch_images.transcribe.spoken import SpokenWord
+from debate_analyzer.errors import Misconfigured, UnknownLanguage
 from debate_analyzer.transcript import Warning
-
-# Whisper's own thresholds for a segment that is a loop, or words on silence:
-# https://github.com/openai/whisper/blob/main/whisper/transcribe.py
-_LOOP_COMPRESSION = 2.4
-_SILENCE_PROBABILITY = 0.6
-_SILENCE_LOG_PROBABILITY = -1.0
 
 # More at once is no faster on a CPU and takes more memory: 24 minutes peak at 0.9 GB with 4 and at
 # 1.3 GB with 8 (base, int8).
@@ -34,16 +32,6 @@ _FRAME_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class SpokenWord:
-    """A word as the engine gives it: `text` has the space before it that the language wants."""
-
-    start: float
-    end: float
-    text: str
-    probability: float
-
-
-@dataclass(frozen=True)
 class Recognition:
     """Words in order of their start, in seconds; empty where nothing is said."""
 
@@ -51,6 +39,15 @@ class Recognition:
     language: str | None
     language_probability: float | None
     warnings: list[Warning] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What an engine gives, before anybody asks whether it was said."""
+
+    stretches: list[Stretch]
+    language: str | None
+    language_probability: float | None
 
 
 class Recognizer(Protocol):
@@ -62,7 +59,10 @@ class Recognizer(Protocol):
     def recognize(
         self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
     ) -> Recognition:
-        """`samples`: float32, mono, 16 kHz. `on_progress` hears the fraction done, 0 to 1."""
+        """`samples`: float32, mono, 16 kHz. `on_progress` hears the fraction done, 0 to 1.
+
+        `language`: a code of Whisper's, or None to hear it. Raises UnknownLanguage.
+        """
 
 
 class WhisperRecognizer:
@@ -111,14 +111,26 @@ class WhisperRecognizer:
     def recognize(
         self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
     ) -> Recognition:
-        """Raises nothing of its own; silence gives no words.
+        """See Recognizer. Silence gives no words."""
+        heard = self.hear(samples, language=language, on_progress=on_progress)
+        words, warnings = guard(heard.stretches)
+        return Recognition(words, heard.language, heard.language_probability, warnings)
+
+    def hear(
+        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
+    ) -> Heard:
+        """What the engine gives, hallucinations and all.
 
         Where no language is given, each half minute of speech is taken in its own: debates change
         languages. The first heard is the recording's.
         """
+        if language is not None and not self._knows(language):
+            raise UnknownLanguage(
+                f"The model {self._name} does not know the language {language!r}. "
+                "Give another, or none: then the language is heard."
+            )
         multilingual = language is None and self._model.model.is_multilingual
-        words: list[SpokenWord] = []
-        warnings: list[Warning] = []
+        stretches: list[Stretch] = []
         probability: float | None = None
         for first, last in blocks(samples):
             offset = first / SAMPLE_RATE
@@ -131,18 +143,20 @@ class WhisperRecognizer:
                 vad_filter=True,
                 multilingual=multilingual,
             )
+            detected = _detected(info, last - first)
             for segment in segments:
                 on_progress(min(1.0, (offset + segment.end) * SAMPLE_RATE / len(samples)))
-                if reason := _not_speech(segment):
-                    warnings.append(_removed(segment, offset, reason))
-                    continue
-                words += _words(segment, offset)
-            if language is None and words:
+                stretches += _stretches(segment, detected, offset)
+            if language is None and guard(stretches)[0]:
                 # The first block with speech in it decides for the rest.
                 language, probability = info.language, info.language_probability
         on_progress(1.0)
-        words.sort(key=lambda word: word.start)
-        return Recognition(words, language, probability, warnings)
+        return Heard(stretches, language, probability)
+
+    def _knows(self, language: str) -> bool:
+        if not self._model.model.is_multilingual:
+            return language == "en"
+        return self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
 
 
 def blocks(samples: Samples) -> Iterator[tuple[int, int]]:
@@ -160,34 +174,51 @@ def blocks(samples: Samples) -> Iterator[tuple[int, int]]:
     yield first, len(samples)
 
 
-def _words(segment: Any, offset: float) -> list[SpokenWord]:
+@dataclass(frozen=True)
+class _Detected:
+    """Where Silero's VAD hears speech, with its margins; `speech`: seconds without them."""
+
+    start: float
+    end: float
+    speech: float
+
+
+def _detected(info: Any, samples: int) -> list[_Detected]:
+    """In seconds of the block. Margins are as wide as said only where they meet no neighbour's."""
+    margin = info.vad_options.speech_pad_ms / 1000
+    spans = [(span["start"], span["end"]) for span in info.transcription_options.clip_timestamps]
+    before = [0, *(end for _, end in spans)]
+    after = [*(start for start, _ in spans[1:]), samples]
     return [
-        SpokenWord(
-            start=offset + float(word.start),
-            end=offset + max(float(word.start), float(word.end)),
-            text=word.word,
-            probability=min(1.0, max(0.0, float(word.probability))),
+        _Detected(
+            start / SAMPLE_RATE,
+            end / SAMPLE_RATE,
+            (end - start) / SAMPLE_RATE - margin * ((start > left) + (end < right)),
         )
-        for word in segment.words or []
+        for (start, end), left, right in zip(spans, before, after, strict=False)
     ]
 
 
-def _not_speech(segment: Any) -> str | None:
-    """Why the words of a segment are the model's own and nobody's, if they are."""
-    if segment.compression_ratio > _LOOP_COMPRESSION:
-        return "the same words over and over"
-    silent = segment.no_speech_prob > _SILENCE_PROBABILITY
-    if silent and segment.avg_logprob < _SILENCE_LOG_PROBABILITY:
-        return "words where nothing is said"
-    return None
+def _stretches(segment: Any, detected: list[_Detected], offset: float) -> Iterator[Stretch]:
+    """What the engine gives at once is up to half a minute of speech without its pauses."""
+    ends = [stretch.end for stretch in detected[:-1]]
+    words = [_word(word, offset) for word in segment.words or []]
+    for index, said in groupby(words, key=lambda word: bisect(ends, word.middle - offset)):
+        yield Stretch(
+            words=list(said),
+            speech=detected[index].speech,
+            log_probability=segment.avg_logprob,
+            no_speech_probability=segment.no_speech_prob,
+        )
 
 
-def _removed(segment: Any, offset: float, reason: str) -> Warning:
-    return Warning(
-        code="hallucination_removed",
-        message=f"The recogniser gave {reason}; they were left out.",
-        start=round(offset + float(segment.start), 3),
-        end=round(offset + float(segment.end), 3),
+def _word(word: Any, offset: float) -> SpokenWord:
+    start = float(word.start)
+    return SpokenWord(
+        start=offset + start,
+        end=offset + max(start, float(word.end)),
+        text=word.word,
+        probability=min(1.0, max(0.0, float(word.probability))),
     )
 
 

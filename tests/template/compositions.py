@@ -29,7 +29,8 @@ from botocore.awsrequest import AWSResponse
 from batch_images.stats import job as stats_job
 from batch_images.transcribe import job as transcribe_job
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
-from batch_images.transcribe.recognition import Recognition, SpokenWord
+from batch_images.transcribe.recognition import Recognition
+from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer import aws, bootstrap
 from debate_analyzer.job import Claim, Figures, Job, Media, announced
 from debate_analyzer.key import captions_key, transcript_key

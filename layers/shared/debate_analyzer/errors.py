@@ -9,6 +9,7 @@ DebateError                what a user can be told: a code and a sentence
 │   │   ├── TruncatedMedia
 │   │   ├── NoAudioTrack
 │   │   └── NoSpeech
+│   ├── UnknownLanguage        a language that cannot be transcribed
 │   ├── InvalidTranscript      a .json under transcripts/ that is not a transcript
 │   ├── InvalidRequest         the API was asked for something that makes no sense
 │   ├── InvalidAddress         a URL that nothing is fetched from
@@ -79,6 +80,12 @@ class NoSpeech(InvalidMedia):
     """Sound without speech."""
 
     code = "no_speech"
+
+
+class UnknownLanguage(InvalidInput):
+    """A language that Whisper, or the model in use, does not know."""
+
+    code = "unknown_language"
 
 
 class InvalidTranscript(InvalidInput):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_images.transcribe.assignment import NEAR_SECONDS, assign, segment
-from batch_images.transcribe.recognition import SpokenWord
+from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer.transcript import Turn
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from batch_images.transcribe.job import TranscribeProcess
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
-from batch_images.transcribe.recognition import Recognition, SpokenWord
+from batch_images.transcribe.recognition import Recognition
+from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
 from debate_analyzer.aws import S3ObjectStore
 from debate_analyzer.key import captions_key

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faster_whisper.tokenizer import _LANGUAGE_CODES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_images.transcribe import recognition
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
 from batch_images.transcribe.recognition import Recognition, WhisperRecognizer, blocks
-from debate_analyzer.errors import Misconfigured
+from debate_analyzer.errors import Misconfigured, UnknownLanguage
+from debate_analyzer.language import LANGUAGES
 
 BLOCK, WINDOW = 20 * 60, 60  # seconds
 
@@ -61,8 +63,17 @@ class Engine:
         self.lengths.append(len(samples))
         self.languages.append(options["language"])
         self.multilingual.append(options["multilingual"])
-        info = SimpleNamespace(language="es", language_probability=0.9)
-        return iter(self.answers.pop(0)), info
+        answer = self.answers.pop(0)
+        detected = [
+            {"start": int(s.start * SAMPLE_RATE), "end": int(s.end * SAMPLE_RATE)} for s in answer
+        ]
+        info = SimpleNamespace(
+            language="es",
+            language_probability=0.9,
+            vad_options=SimpleNamespace(speech_pad_ms=400),
+            transcription_options=SimpleNamespace(clip_timestamps=detected),
+        )
+        return iter(answer), info
 
 
 def _segment(text: str, start: float = 0.0, **properties: float) -> SimpleNamespace:
@@ -74,11 +85,18 @@ def _segment(text: str, start: float = 0.0, **properties: float) -> SimpleNamesp
     return SimpleNamespace(start=start, end=start + len(words), words=words, **usual | properties)
 
 
-def _recognize(engine: Engine, seconds: float = 20.0, language: str | None = None) -> Recognition:
+def _recognize(
+    engine: Engine,
+    seconds: float = 20.0,
+    language: str | None = None,
+    multilingual: bool = True,
+) -> Recognition:
     """What is made of the engine's answers, without a model."""
     with pytest.MonkeyPatch.context() as patch:
-        network = SimpleNamespace(device="cpu", is_multilingual=True)
-        patch.setattr(recognition, "WhisperModel", lambda *_, **__: SimpleNamespace(model=network))
+        network = SimpleNamespace(device="cpu", is_multilingual=multilingual)
+        tokens = SimpleNamespace(token_to_id={"<|en|>": 1, "<|es|>": 2}.get)
+        model = SimpleNamespace(model=network, hf_tokenizer=tokens)
+        patch.setattr(recognition, "WhisperModel", lambda *_, **__: model)
         patch.setattr(recognition, "download_model", lambda name: name)
         patch.setattr(recognition, "BatchedInferencePipeline", lambda _: engine)
         recognizer = WhisperRecognizer("base")
@@ -91,11 +109,8 @@ def _recognize(engine: Engine, seconds: float = 20.0, language: str | None = Non
     ("properties", "kept"),
     [
         ({}, True),
-        ({"compression_ratio": 2.41}, False),
-        ({"compression_ratio": 2.4}, True),
         ({"no_speech_prob": 0.9, "avg_logprob": -1.2}, False),
-        ({"no_speech_prob": 0.9, "avg_logprob": -0.4}, True),  # sure of its words
-        ({"no_speech_prob": 0.2, "avg_logprob": -1.5}, True),  # unsure, but somebody speaks
+        ({"no_speech_prob": 0.9, "avg_logprob": -0.4}, True),
     ],
 )
 def test_words_that_nobody_said_are_left_out_with_a_warning(
@@ -104,13 +119,39 @@ def test_words_that_nobody_said_are_left_out_with_a_warning(
     found = _recognize(Engine([_segment("good evening"), _segment("you you", 5, **properties)]))
     assert [word.text for word in found.words] == [" good", " evening", *[" you"] * 2 * kept]
     spans = [(w.code, w.start, w.end) for w in found.warnings]
-    assert spans == ([] if kept else [("hallucination_removed", 5, 7)])
+    assert spans == ([] if kept else [("hallucination_removed", 5, 6.5)])
+
+
+@pytest.mark.parametrize(
+    ("spans", "speech"),
+    [
+        ([(5.0, 6.0)], [0.2]),  # its margins are no speech
+        ([(5.0, 7.0), (9.0, 9.9)], [1.2, 0.1]),
+        ([(5.0, 7.0), (7.0, 7.9)], [1.6, 0.5]),  # where they meet, they may be narrow
+        ([(0.0, 0.9), (19.0, 20.0)], [0.5, 0.6]),  # and at the ends of the recording
+    ],
+)
+def test_how_much_speech_is_in_a_stretch(
+    spans: list[tuple[float, float]], speech: list[float]
+) -> None:
+    info = SimpleNamespace(
+        vad_options=SimpleNamespace(speech_pad_ms=400),
+        transcription_options=SimpleNamespace(
+            clip_timestamps=[
+                {"start": int(start * SAMPLE_RATE), "end": int(end * SAMPLE_RATE)}
+                for start, end in spans
+            ]
+        ),
+    )
+    found = recognition._detected(info, 20 * SAMPLE_RATE)
+    assert [stretch.speech for stretch in found] == pytest.approx(speech)
 
 
 def test_times_and_language_go_on_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 10)
     monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 1)
-    engine = Engine([], [_segment("buenas noches", 1)], [_segment("gracias")])
+    silence = _segment("you", no_speech_prob=0.9, avg_logprob=-1.2)
+    engine = Engine([silence], [_segment("buenas noches", 1)], [_segment("ya")])
     found = _recognize(engine, 31)
     first, second, third = engine.lengths
     assert [word.start for word in found.words] == pytest.approx(
@@ -127,6 +168,25 @@ def test_languages_may_change_unless_one_is_given(language: str | None, multilin
     _recognize(engine, language=language)
     assert engine.languages == [language]
     assert engine.multilingual == [multilingual]
+
+
+@pytest.mark.parametrize(
+    ("multilingual", "language"), [(True, "yue"), (True, "xx"), (True, ""), (False, "es")]
+)
+def test_a_language_that_the_model_does_not_know(multilingual: bool, language: str) -> None:
+    engine = Engine()
+    with pytest.raises(UnknownLanguage, match=f"does not know the language '{language}'"):
+        _recognize(engine, language=language, multilingual=multilingual)
+    assert engine.lengths == []
+
+
+def test_a_model_of_one_language_may_be_told_so() -> None:
+    engine = Engine([_segment("thanks")])
+    assert len(_recognize(engine, language="en", multilingual=False).words) == 1
+
+
+def test_the_languages_offered_are_those_of_whisper() -> None:
+    assert set(_LANGUAGE_CODES) == LANGUAGES
 
 
 def test_silence_has_no_words_and_no_language() -> None:

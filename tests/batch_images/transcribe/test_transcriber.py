@@ -13,12 +13,8 @@ import pytest
 
 from batch_images.transcribe.diarization import Diarizer, create_diarizer
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
-from batch_images.transcribe.recognition import (
-    Recognition,
-    Recognizer,
-    SpokenWord,
-    WhisperRecognizer,
-)
+from batch_images.transcribe.recognition import Recognition, Recognizer, WhisperRecognizer
+from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
 from debate_analyzer.captions import WRITERS
 from debate_analyzer.errors import InvalidMedia, Misconfigured, NoSpeech
