@@ -91,9 +91,10 @@ test: setup-test check
 test-invoke: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/python -m pytest tests/invoke
 
-bench: setup $(VENV)/.dev $(VENV)/.bench
+bench: setup $(VENV)/.dev $(VENV)/.bench $(VENV)/.sam
 	$(BIN)/python -m benchmarks.speech
 	$(BIN)/python -m benchmarks.chain
+	$(BIN)/python -m benchmarks.functions
 
 # To AWS: deploy/. SAM and uv, which SAM runs for the layer, are on the PATH there.
 ENV = dev
