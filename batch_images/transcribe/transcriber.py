@@ -85,7 +85,7 @@ class Transcriber:
         whose = assign(recognition.words, turns)
         segments = segment(recognition.words, whose)
         unassigned = whose.count(None)
-        if turns and unassigned:
+        if unassigned and not any(warning.code == "diarization_failed" for warning in warnings):
             warnings.append(
                 Warning(
                     code="unassigned_words",

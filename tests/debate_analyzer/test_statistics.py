@@ -65,6 +65,20 @@ def test_nobody_spoke() -> None:
     assert got.totals.silence == 9.0
 
 
+def test_words_without_speakers_are_no_silence() -> None:
+    """A diarization that failed: words and their times, and nothing said of anybody."""
+    got = _compute(
+        Transcript(
+            duration=9,
+            transcription=[_segment(1, 4, None, "hello there"), _segment(3, 6, None, "well")],
+        )
+    )
+
+    assert (got.speakers, got.speakers_count) == ([], 0)
+    assert (got.totals.words, got.totals.unassigned_words) == (3, 3)
+    assert (got.totals.silence, got.totals.speaking_time) == (4.0, 0.0)
+
+
 def test_a_speaker_who_was_heard_without_a_word_has_no_pace() -> None:
     turns = [Turn(start=0, end=2, speaker="A")]
     got = _compute(Transcript(duration=9, transcription=[], turns=turns))

@@ -100,7 +100,9 @@ def compute(
         )
         for name in names
     ]
-    anybody = _length(_union(span for spans in heard.values() for span in spans))
+    # Where nobody could be told apart, somebody spoke all the same.
+    spoken = transcript.turns or segments
+    anybody = _length(_union((span.start, span.end) for span in spoken))
     return Statistics(
         job_id=job_id,
         video_label=video_label,

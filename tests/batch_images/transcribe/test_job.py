@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from batch_images.stats.job import StatsProcess
 from batch_images.transcribe.job import TranscribeProcess
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
 from batch_images.transcribe.recognition import Recognition
 from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
 from debate_analyzer.aws import S3ObjectStore
-from debate_analyzer.key import captions_key
+from debate_analyzer.key import captions_key, statistics_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Turn, parse_transcript
-from tests.world import BUCKET, JOB_ID, TRANSCRIPT, VIDEO, World, template
+from tests.world import BUCKET, JOB_ID, STATS, TRANSCRIPT, VIDEO, World, template
 
 
 @dataclass
@@ -45,10 +47,12 @@ class Script:
         return Recognition(self.words, "es", 0.97)
 
 
+@dataclass
 class Seats:
-    """A Diarizer."""
+    """A Diarizer that breaks down where it is told to."""
 
-    name = "seats"
+    breaks: bool = False
+    name: str = "seats"
 
     def diarize(
         self,
@@ -57,6 +61,8 @@ class Seats:
         speakers: int | None = None,
         on_progress: Callable[[float], None] = lambda fraction: None,
     ) -> list[Turn]:
+        if self.breaks:
+            raise MemoryError("voices")
         return [
             Turn(start=0, end=1, speaker="SPEAKER_00"),
             Turn(start=1, end=2, speaker="SPEAKER_01"),
@@ -73,14 +79,16 @@ def _recording(seconds: int = 2) -> bytes:
     return data.getvalue()
 
 
-def _run(world: World, script: Script, data: bytes | None = None) -> None:
+def _run(
+    world: World, script: Script, data: bytes | None = None, seats: Seats | None = None
+) -> None:
     world.drop(VIDEO, _recording() if data is None else data)
     world.arrive()
-    _work(world, script)
+    _work(world, script, seats)
 
 
-def _work(world: World, script: Script) -> None:
-    transcriber = Transcriber(script, Seats())
+def _work(world: World, script: Script, seats: Seats | None = None) -> None:
+    transcriber = Transcriber(script, seats or Seats())
     process = TranscribeProcess(world.store, transcriber, world.clock)
     world.worker(process, linger=0.3).run()
 
@@ -226,3 +234,31 @@ def test_the_language_that_the_user_named_reaches_the_engine(world: World) -> No
     _work(world, script)
 
     assert script.asked == ["es"]
+
+
+def test_a_failed_diarization_costs_the_speakers_and_nothing_else(world: World) -> None:
+    """To the end of the chain: words, captions and statistics, all of which say so."""
+    _run(world, Script(), seats=Seats(breaks=True))
+
+    job = world.job()
+    assert (job.status, job.speakers_count) == (Status.TRANSCRIBED, 0)
+    assert _text(world, captions_key(JOB_ID, "town hall", "txt")) == "?: Buenas noches. Gracias.\n"
+    for suffix in ("srt", "vtt"):
+        captions = _text(world, captions_key(JOB_ID, "town hall", suffix))
+        assert "Buenas noches. Gracias." in captions
+        assert "SPEAKER" not in captions
+        assert "<v" not in captions
+
+    world.arrive(TRANSCRIPT)
+    process = StatsProcess(world.table, world.store, world.publish_queue, world.clock)
+    world.worker(process, stage=STATS, linger=0.3).run()
+
+    assert world.job().status is Status.COMPLETE
+    figures = json.loads(_text(world, statistics_key(JOB_ID)))
+    assert figures["speakers"] == []
+    assert (figures["totals"]["words"], figures["totals"]["unassignedWords"]) == (3, 3)
+    assert figures["totals"]["silence"] == pytest.approx(0.6)
+    assert [warning["code"] for warning in figures["warnings"]] == ["diarization_failed"]
+    world.publication.publish(world.publish_requests())
+    (entry,) = json.loads(_text(world, "statistics/index.json"))["jobs"]
+    assert (entry["words"], entry["speakersCount"]) == (3, 0)

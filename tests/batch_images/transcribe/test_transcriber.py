@@ -123,6 +123,11 @@ def test_words_of_nobody_are_counted(recording: Path) -> None:
     assert warning.message.startswith("1 of 3 words")
 
 
+def test_words_are_counted_where_no_turn_was_heard(recording: Path) -> None:
+    (warning,) = transcribe(recording, diarizer=Seats(turns=[])).warnings
+    assert warning.message.startswith("3 of 3 words")
+
+
 def test_where_everybody_is_known_nothing_is_said_of_it(recording: Path) -> None:
     assert transcribe(recording, Script(words=WORDS[:2])).warnings == []
 
