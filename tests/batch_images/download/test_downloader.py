@@ -258,13 +258,14 @@ def session(proxy: Proxy, tmp_path: Path) -> Any:
 
 
 def test_what_yt_dlp_asks_with_takes_the_one_way_out(
-    proxy: Proxy, debate: Website, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, site: Website, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    site.pages["/"] = Page(b"hello")
     with session(proxy, tmp_path) as made:
         assert list(made._request_director.handlers) == ["Requests"]
-        made.urlopen(f"{HOME}/debate.mp4").close()
+        made.urlopen(HOME).close()
         assert network.connected == [PUBLIC]
         with pytest.raises(ProxyError):
             made.urlopen("https://169.254.169.254/")
@@ -275,8 +276,9 @@ def test_what_yt_dlp_asks_with_takes_the_one_way_out(
 
 
 def test_no_extractor_can_name_another_way_out(
-    proxy: Proxy, debate: Website, network: Network, tmp_path: Path
+    proxy: Proxy, site: Website, network: Network, tmp_path: Path
 ) -> None:
+    site.pages["/"] = Page(b"hello")
     with session(proxy, tmp_path) as made:
         for headers, proxies in (
             ({"Ytdl-request-proxy": "__noproxy__"}, {}),
@@ -284,8 +286,7 @@ def test_no_extractor_can_name_another_way_out(
             ({}, {"http": "http://127.0.0.1:9", "no": "videos.example"}),
         ):
             network.connected.clear()
-            url = f"{HOME}/debate.mp4"
-            made.urlopen(Request(url, headers=headers, proxies=proxies)).close()
+            made.urlopen(Request(HOME, headers=headers, proxies=proxies)).close()
             assert network.connected == [PUBLIC]
 
 
