@@ -36,7 +36,8 @@ def read_rttm(path: Path) -> list[Turn]:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match line.split():
             case ["SPEAKER", _, _, start, length, _, _, speaker, *_]:
-                turns.append(_turn(path, number, start, float(start) + float(length), speaker))
+                begin, seconds = _numbers(path, number, start, length)
+                turns.append(_turn(path, number, begin, begin + seconds, speaker))
             case ["SPEAKER", *_]:
                 raise UnreadableTruth(f"{path}, line {number}: not an RTTM SPEAKER line.")
     return sorted(turns)
@@ -56,7 +57,7 @@ def read_stm(path: Path) -> list[Turn]:
         if text.startswith("<") and ">" in text:
             text = text.partition(">")[2].strip()  # SCTK's optional label, <o,f0,female>
         if speaker != "inter_segment_gap":
-            turns.append(_turn(path, number, start, end, speaker, text))
+            turns.append(_turn(path, number, *_numbers(path, number, start, end), speaker, text))
     return sorted(turns)
 
 
@@ -77,13 +78,14 @@ def write_stm(path: Path, turns: Iterable[Turn]) -> None:
     )
 
 
-def _turn(
-    path: Path, number: int, start: str, end: str | float, speaker: str, text: str = ""
-) -> Turn:
+def _numbers(path: Path, number: int, first: str, second: str) -> tuple[float, float]:
     try:
-        turn = Turn(float(start), float(end), speaker, text)
+        return float(first), float(second)
     except ValueError as error:
         raise UnreadableTruth(f"{path}, line {number}: {error}.") from error
-    if turn.start < 0 or turn.end < turn.start:
-        raise UnreadableTruth(f"{path}, line {number}: from {turn.start} s to {turn.end} s.")
-    return turn
+
+
+def _turn(path: Path, number: int, start: float, end: float, speaker: str, text: str = "") -> Turn:
+    if start < 0 or end < start:
+        raise UnreadableTruth(f"{path}, line {number}: from {start} s to {end} s.")
+    return Turn(start, end, speaker, text)

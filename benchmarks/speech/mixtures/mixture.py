@@ -49,14 +49,16 @@ class TooFewVoices(ValueError):
 def make_mixture(
     voices: Sequence[Voice], recipe: Recipe, rng: np.random.Generator, *, seconds: float
 ) -> Mixture:
-    """Raises TooFewVoices. The same generator state gives the same mixture."""
+    """The same generator state gives the same mixture. Of fewer voices than a recipe's most, as
+    many as there are may take part; raises TooFewVoices where they are fewer than its least."""
     able = [voice for voice in voices if voice.duration >= _LEAST_SECONDS]
-    count = int(rng.integers(recipe.speakers[0], recipe.speakers[1] + 1))
-    if len(able) < count:
+    least, most = recipe.speakers
+    if len(able) < least:
         raise TooFewVoices(
-            f"{recipe.kind}: {count} speakers are asked for, but only {len(able)} have "
+            f"{recipe.kind}: {least} speakers are asked for, but only {len(able)} have "
             f"{_LEAST_SECONDS:.0f} s of speech at hand. Name more recordings."
         )
+    count = int(rng.integers(least, min(most, len(able)) + 1))
     chosen = [able[i] for i in rng.choice(len(able), count, replace=False)]
     speakers = [_at_speed(voice, *_SPEEDS[rng.integers(len(_SPEEDS))]) for voice in chosen]
     scene = draw_scene(speakers, rng, seconds=seconds, overlap=recipe.overlap, pause=recipe.pause)
