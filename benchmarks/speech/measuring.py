@@ -48,7 +48,7 @@ def measure(
                 missing.add(engine)
                 report.not_measured.append(f"{engine}: not installed here ({error}).")
                 continue
-            if done.failed:
+            if done.failed or done.load_seconds is None:
                 report.not_measured.append(f"{engine}, {kind}: {done.failed}.")
                 continue
             report.versions[engine] = done.versions

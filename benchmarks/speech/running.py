@@ -43,9 +43,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Of one process: outcomes in the order of the clips, up to where it `failed`, if it did."""
+    """Of one process: outcomes in the order of the clips, up to where it `failed`, if it did.
+    `load_seconds` is None where it failed before it was ready."""
 
-    load_seconds: float
+    load_seconds: float | None
     versions: dict[str, str]
     outcomes: tuple[Outcome, ...]
     failed: str | None
@@ -94,11 +95,11 @@ def run(engine: str, chosen: Sequence[Sound], *, models: Path, peers: Path) -> R
     if done.returncode:
         reason = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
         failed = f"{reason[-1]} (after {max(0, len(lines) - 1)} of {len(files)} clips)"
-    ready = lines[0] if lines else {"load_seconds": float("nan"), "versions": {}}
     outcomes = (
         Outcome(
             Heard.from_json(line["heard"]), line["seconds"], line["cpu_seconds"], line["peak_mib"]
         )
         for line in lines[1:]
     )
-    return Run(ready["load_seconds"], ready["versions"], tuple(outcomes), failed)
+    ready = lines[0] if lines else {}
+    return Run(ready.get("load_seconds"), ready.get("versions", {}), tuple(outcomes), failed)

@@ -20,7 +20,7 @@ from benchmarks.speech.truth import Turn
 # What sherpa-onnx's own export scripts write:
 # https://github.com/k2-fsa/sherpa-onnx/blob/master/scripts/pyannote/segmentation/export-onnx.py
 # https://github.com/k2-fsa/sherpa-onnx/blob/master/scripts/3dspeaker/export-onnx.py
-_SEGMENTATION = {
+_SEGMENTATION: dict[str, str | int] = {
     "model_type": "pyannote-segmentation-3.0",
     "sample_rate": 16_000,
     "num_speakers": 3,
@@ -30,7 +30,7 @@ _SEGMENTATION = {
     "receptive_field_size": 991,
     "receptive_field_shift": 270,
 }
-_EMBEDDING = {
+_EMBEDDING: dict[str, str | int] = {
     "framework": "3d-speaker",
     "language": "Chinese-English",
     "sample_rate": 16_000,

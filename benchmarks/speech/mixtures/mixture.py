@@ -39,7 +39,8 @@ class Mixture:
     @property
     def recording(self) -> NDArray[np.int16]:
         """16 bits, 16 kHz."""
-        return np.rint((self.speech + self.noise) * 32767).astype(np.int16)
+        pcm: NDArray[np.int16] = np.rint((self.speech + self.noise) * 32767).astype(np.int16)
+        return pcm
 
 
 class TooFewVoices(ValueError):

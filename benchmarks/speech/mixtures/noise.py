@@ -29,7 +29,8 @@ def make_noise(
             noise = _hum(length, rng)
         case "babble":
             noise = _babble(length, rng, speech)
-    return (noise / np.sqrt(np.mean(np.square(noise)))).astype(np.float32)
+    unit: Samples = (noise / np.sqrt(np.mean(np.square(noise)))).astype(np.float32)
+    return unit
 
 
 def _pink(length: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -34,4 +34,5 @@ def impulse_responses(sources: int, t60: float, rng: np.random.Generator) -> lis
 
 def _aligned(response: Samples) -> Samples:
     direct = int(np.argmax(np.abs(response)))
-    return (response[direct:] / response[direct]).astype(np.float32)
+    aligned: Samples = (response[direct:] / response[direct]).astype(np.float32)
+    return aligned
