@@ -1,19 +1,36 @@
 """Words to speakers, by the times of the words.
 
-Pure functions. A word goes to the speaker whose turns cover most of it. Where people speak at the
-same moment it stays with whoever was speaking; a word that no turn comes near belongs to nobody.
+Pure functions. Recognisers place words, and diarizers turns, no better than to a tenth of a second
+or two, so a word near a change of speakers may be either's. The likeliest course of the
+conversation is taken (Viterbi): every word as near as possible to the turns of its speaker, and as
+few changes of speaker as possible, above all within a sentence. A word that no turn comes near
+belongs to nobody.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer.transcript import Segment, Turn, Word
 
-# Recognisers place words, and diarizers turns, to about a quarter of a second.
+# A word further from every turn than this is nobody's.
 NEAR_SECONDS = 0.5
+
+# Costs, as negative log likelihoods. How far outside its speaker's turns a word lies is taken as
+# Laplace distributed with this scale; one in three ends of a sentence is a change of speaker, one
+# in a hundred other words. These are priors: docs/recognition.md says what else was tried.
+_OUTSIDE_SECONDS = 0.05
+_CHANGE_AFTER_SENTENCE = -math.log(1 / 3)
+_CHANGE_WITHIN_SENTENCE = -math.log(1 / 100)
+
+# A word's distance is the mean of so many moments in it, evenly spread.
+_MOMENTS = 5
+
+# Recognisers stretch a word over the pause before or after it.
+_LONGEST_WORD_SECONDS = 0.6
 
 _PAUSE_SECONDS = 1.0
 _SENTENCE_SECONDS = 6.0
@@ -22,15 +39,44 @@ _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 
 
 def assign(words: Sequence[SpokenWord], turns: Sequence[Turn]) -> list[str | None]:
-    """The speaker of each word, in the order of the words."""
+    """The speaker of each word, in the order of the words.
+
+    While two people speak, words stay with the first to the end of a sentence; the next one is the
+    second's.
+    """
     timeline = _Timeline(turns)
-    speakers: list[str | None] = []
-    previous: str | None = None
+    costs: dict[str | None, float] = {None: 0.0}
+    came_from: list[dict[str | None, str | None]] = []
+    sentence_begins = True
     for word in words:
-        speaker = timeline.speaker(word, previous)
+        costs_before, costs = costs, {}
+        came_from.append({})
+        for speaker, distance in timeline.near(word).items():
+            before, cost = _cheapest(costs_before, speaker, sentence_begins)
+            came_from[-1][speaker] = before
+            costs[speaker] = cost + distance / _OUTSIDE_SECONDS
+        sentence_begins = word.text.rstrip().endswith(_SENTENCE_ENDS)
+    speaker = min(costs, key=lambda name: costs[name])
+    speakers: list[str | None] = []
+    for before_it in reversed(came_from):
         speakers.append(speaker)
-        previous = speaker or previous
-    return speakers
+        speaker = before_it[speaker]
+    return speakers[::-1]
+
+
+def _cheapest(
+    costs: dict[str | None, float], speaker: str | None, sentence_begins: bool
+) -> tuple[str | None, float]:
+    """Who spoke the word before `speaker`'s, and what it costs. From or to nobody is no change.
+
+    Of equal ways, a change at the first end of a sentence, or at the last word within one.
+    """
+    change = _CHANGE_AFTER_SENTENCE if sentence_begins else _CHANGE_WITHIN_SENTENCE
+    ways = (
+        (before, cost + (change if before and speaker and before != speaker else 0.0))
+        for before, cost in costs.items()
+    )
+    return min(ways, key=lambda way: (round(way[1], 6), (way[0] == speaker) is not sentence_begins))
 
 
 def segment(words: Sequence[SpokenWord], speakers: Sequence[str | None]) -> list[Segment]:
@@ -87,24 +133,34 @@ class _Timeline:
         self._starts = [turn.start for turn in self._turns]
         self._longest = max((turn.duration for turn in self._turns), default=0.0)
 
-    def speaker(self, word: SpokenWord, previous: str | None) -> str | None:
-        """Whose the word is. `previous` is the speaker of the word before, who wins a tie."""
-        covered: dict[str, float] = {}
-        nearest: tuple[float, str] | None = None
+    def near(self, word: SpokenWord) -> dict[str | None, float]:
+        """Whose the word may be, and the mean distance of its moments from their turns, in seconds.
+
+        Nobody's, at no distance, where no turn is near.
+        """
+        near: dict[str | None, list[Turn]] = {}
         for turn in self._around(word):
-            gap = max(turn.start - word.end, word.start - turn.end)
-            if gap < 0 or (gap == 0 and word.start == word.end):
-                shared = min(turn.end, word.end) - max(turn.start, word.start)
-                covered[turn.speaker] = covered.get(turn.speaker, 0.0) + shared
-            elif gap <= NEAR_SECONDS and (nearest is None or gap < nearest[0]):
-                nearest = (gap, turn.speaker)
-        if covered:
-            most = max(covered.values())
-            best = [name for name, shared in covered.items() if shared >= most - 1e-9]
-            return previous if previous in best else best[0]
-        return nearest[1] if nearest else None
+            if max(turn.start - word.end, word.start - turn.end) <= NEAR_SECONDS:
+                near.setdefault(turn.speaker, []).append(turn)
+        if not near:
+            return {None: 0.0}
+        return {speaker: _distance(word, turns) for speaker, turns in near.items()}
 
     def _around(self, word: SpokenWord) -> Sequence[Turn]:
         first = bisect_left(self._starts, word.start - self._longest - NEAR_SECONDS)
         last = bisect_left(self._starts, word.end + NEAR_SECONDS + 1e-9)
         return self._turns[first:last]
+
+
+def _distance(word: SpokenWord, turns: Sequence[Turn]) -> float:
+    """Of a word that is too long, the end that is nearer counts: the other is a pause's."""
+    length = min(word.end - word.start, _LONGEST_WORD_SECONDS)
+    return min(
+        sum(_away(start + length * (number + 0.5) / _MOMENTS, turns) for number in range(_MOMENTS))
+        / _MOMENTS
+        for start in {word.start, word.end - length}
+    )
+
+
+def _away(moment: float, turns: Sequence[Turn]) -> float:
+    return min(max(turn.start - moment, moment - turn.end, 0.0) for turn in turns)

@@ -85,15 +85,69 @@ def test_a_speaker_is_near_every_word_that_is_theirs_and_no_other_word_goes_with
         assert speaker in near or (speaker is None and not near)
 
 
+def _said(text: str, start: float = 0.0, each: float = 0.5) -> list[SpokenWord]:
+    """One word after the other, from `start`, `each` so many seconds long."""
+    return [
+        _word(start + n * each, start + (n + 1) * each, f" {word}")
+        for n, word in enumerate(text.split())
+    ]
+
+
+def _by_speaker(words: list[SpokenWord], turns: list[Turn]) -> list[tuple[str | None, str]]:
+    return [(part.speaker, part.text) for part in segment(words, assign(words, turns))]
+
+
 def test_a_word_across_a_change_goes_to_whoever_covers_most_of_it() -> None:
     turns = [_turn(0, 1.2, "A"), _turn(1.2, 3, "B")]
-    assert assign([_word(1.0, 2.0), _word(0.5, 1.3)], turns) == ["B", "A"]
+    after = _said("and so on", 1.6)
+    assert assign([_word(0.4, 0.9), _word(1.0, 1.6), *after], turns) == ["A", *"BBBB"]
+    assert assign([_word(0.4, 0.8), _word(0.8, 1.4), *after], turns) == ["A", "A", *"BBB"]
 
 
-def test_where_turns_overlap_words_stay_with_whoever_was_speaking() -> None:
+@pytest.mark.parametrize("late", [-0.3, -0.15, 0.0, 0.15, 0.3])
+def test_a_change_of_speaker_is_at_the_end_of_a_sentence_near_by(late: float) -> None:
+    """Turns, or words, are off by a word."""
+    words = _said("I heard a beep. This is Diane.", each=0.3)
+    turns = [_turn(0, 1.2 + late, "A"), _turn(1.2 + late, 3, "B")]
+    assert _by_speaker(words, turns) == [("A", "I heard a beep."), ("B", "This is Diane.")]
+
+
+def test_a_word_stretched_back_over_a_pause_belongs_to_the_sentence_that_it_begins() -> None:
+    words = [*_said("You were there."), _word(1.5, 3.2, " Neither"), *_said("did I.", 3.2)]
+    turns = [_turn(0, 2.4, "A"), _turn(3.0, 4.2, "B")]
+    assert _by_speaker(words, turns) == [("A", "You were there."), ("B", "Neither did I.")]
+
+
+def test_an_interruption_within_a_sentence_is_heard_all_the_same() -> None:
+    words = _said("the buses stop running no no they go all night long")
+    turns = [_turn(0, 2, "A"), _turn(2, 5.5, "B")]
+    assert assign(words, turns) == ["A"] * 4 + ["B"] * 7
+
+
+def test_one_word_in_a_turn_of_its_own_is_its_speaker_s() -> None:
+    words = [*_said("We did."), _word(1.4, 1.8, " Yes."), *_said("We did.", 2.2)]
+    turns = [_turn(0, 1, "A"), _turn(1.4, 1.8, "B"), _turn(2.2, 3.2, "A")]
+    assert assign(words, turns) == ["A", "A", "B", "A", "A"]
+
+
+def test_where_turns_overlap_a_sentence_stays_with_whoever_began_it() -> None:
+    words = _said("talk about closing streets. But we have waited")
+    turns = [_turn(0, 3, "A"), _turn(1.1, 5, "B")]
+    assert _by_speaker(words, turns) == [
+        ("A", "talk about closing streets."),
+        ("B", "But we have waited"),
+    ]
+
+
+def test_where_turns_overlap_words_without_sentences_stay_with_whoever_was_speaking() -> None:
     turns = [_turn(0, 5, "A"), _turn(3, 8, "B")]
     words = [_word(2, 2.5), _word(3.5, 4), _word(4.2, 4.6), _word(5.5, 6)]
     assert assign(words, turns) == ["A", "A", "A", "B"]
+
+
+def test_a_word_of_nobody_does_not_hide_a_change_of_speaker() -> None:
+    words = [_word(0, 0.5), _word(3, 3.2), _word(6, 6.5)]
+    assert assign(words, [_turn(0, 1, "A"), _turn(6, 7, "B")]) == ["A", None, "B"]
 
 
 def test_a_word_just_outside_a_turn_belongs_to_the_nearest() -> None:
