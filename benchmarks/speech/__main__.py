@@ -13,7 +13,8 @@ DER     diarization error rate at collar 0, overlapped speech included; missed, 
 bounds  how far starts and ends are off, ms: of utterances' first and last words where they were
         recognised; of turns to the nearest of the speaker's own
 RTF     seconds over duration, models loaded; the product and faster-whisper decode in it, the
-        others get a WAV. CPU is the same in processor time, which a busy machine changes less
+        others get a WAV. CPU is the same in processor time, which a busy machine changes less;
+        ratio is CPU over that of faster-whisper alone
 load    from the engine's import to its first clip, s
 peak    the largest resident set of the engine's process, MiB, over all clips of the kind
 """
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("manifests", nargs="*", type=Path, default=[_MANIFEST])
     parser.add_argument("--engines", default=",".join(ENGINES), help="names between commas")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
+    parser.add_argument("--runs", type=int, default=1, help="of each process the fastest counts")
     parser.add_argument("--models-dir", type=Path, default=PROJECT / ".models")
     parser.add_argument("--peers", type=Path, default=PROJECT / ".venv/bench/bin/python")
     options = parser.parse_args()
@@ -55,7 +57,13 @@ def main() -> None:
         parser.error(str(error))
     machine = describe()
     with sounds(clips) as decoded:
-        report = measure(names, decoded, models=options.models_dir.resolve(), peers=options.peers)
+        report = measure(
+            names,
+            decoded,
+            models=options.models_dir.resolve(),
+            peers=options.peers,
+            runs=options.runs,
+        )
     print(f"{machine}\n{_MODELS}")
     for name, versions in report.versions.items():
         print(f"{name}: " + ", ".join(f"{package} {v}" for package, v in versions.items()))

@@ -51,6 +51,11 @@ class Run:
     outcomes: tuple[Outcome, ...]
     failed: str | None
 
+    @property
+    def seconds(self) -> float:
+        """For all clips, models loaded."""
+        return sum(outcome.seconds for outcome in self.outcomes)
+
 
 class NotInstalled(Exception):
     """The engine cannot be measured here; says why."""

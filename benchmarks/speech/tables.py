@@ -71,11 +71,13 @@ def _differences(differences: Sequence[Difference]) -> Table:
 
 
 def _costs(kinds: Sequence[KindResult]) -> Table:
-    table = _table("kind", "engine", "minutes", "RTF", "CPU", "load, s", "peak, MiB")
+    table = _table("kind", "engine", "minutes", "RTF", "CPU", "ratio", "load, s", "peak, MiB")
+    alone = {k.kind: k.cpu_factor for k in kinds if k.engine == "faster_whisper"}
     for k in kinds:
+        ratio = f"{k.cpu_factor / alone[k.kind]:.2f}" if k.kind in alone else ""
         table.add_row(
             *(k.kind, k.engine, f"{k.duration / 60:.1f}", f"{k.real_time_factor:.3f}"),
-            *(f"{k.cpu_factor:.3f}", f"{k.load_seconds:.1f}", f"{k.peak_mib:.0f}"),
+            *(f"{k.cpu_factor:.3f}", ratio, f"{k.load_seconds:.1f}", f"{k.peak_mib:.0f}"),
         )
     return table
 
