@@ -49,6 +49,11 @@ def client(service: str, *, endpoint: str | None = None) -> Any:
     return boto3.client(service, endpoint_url=endpoint, config=config)
 
 
+def secret_text(secretsmanager: Any, arn: str) -> str:
+    """The secret's value, which must be text."""
+    return str(secretsmanager.get_secret_value(SecretId=arn)["SecretString"])
+
+
 def _code(error: Any) -> str:
     return str(error.response["Error"]["Code"])
 
@@ -247,6 +252,9 @@ class S3ObjectStore:
 
     def download(self, key: str, path: Path) -> None:
         self.s3.download_file(self.bucket, key, str(path))
+
+    def upload(self, path: Path, key: str, content_type: str) -> None:
+        self.s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         tagging = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}

@@ -55,6 +55,10 @@ def object_store(settings: Settings) -> ObjectStore:
     )
 
 
+def secret_text(arn: str) -> str:
+    return aws.secret_text(_client("secretsmanager"), arn)
+
+
 def publish_queue(settings: Settings) -> aws.SqsPublishQueue:
     return aws.SqsPublishQueue(_client("sqs"), settings.publish_queue_url)
 

@@ -57,6 +57,11 @@ def video_key(job_id: str, filename: str) -> str:
     return f"jobs/{job_id}/videos/{filename}"
 
 
+def subtitles_key(job_id: str, stem: str, language: str, suffix: str) -> str:
+    """The site's own subtitles of a recording that was downloaded. `suffix` comes with its dot."""
+    return f"jobs/{job_id}/subtitles/{stem}.{language}{suffix}"
+
+
 def transcript_key(job_id: str, stem: str) -> str:
     """Where the transcribe worker publishes, last of all."""
     return f"jobs/{job_id}/transcripts/{stem}_transcription.json"

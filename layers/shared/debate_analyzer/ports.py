@@ -60,6 +60,9 @@ class ObjectStore(Protocol):
 
     def download(self, key: str, path: Path) -> None: ...
 
+    def upload(self, path: Path, key: str, content_type: str) -> None:
+        """A file of any size, whole or not at all."""
+
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Replaces the object's tags. Nothing happens where there is no such object."""
 
