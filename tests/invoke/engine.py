@@ -26,6 +26,7 @@ from tests.invoke.debian import PYTHON_VERSION, NoRuntime, runtime
 ARCH = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-{ARCH}"
 
+_ROOM = 2 * 2**30
 _NEEDED = ("podman", "runc", "mmdebstrap")
 _INSTALL = "apt install podman runc mmdebstrap debian-archive-keyring"
 # The limits are Lambda's own; podman's would be higher than what this process may have.
@@ -86,12 +87,21 @@ def engine() -> Iterator[Engine]:
             "No Docker answers, and only root's podman gives containers an address of this "
             "machine: start Docker, or run this as root."
         )
-    with tempfile.TemporaryDirectory(prefix="podman-") as folder, _podman(Path(folder)) as podman:
+    with (
+        tempfile.TemporaryDirectory(prefix="podman-", dir=_memory()) as folder,
+        _podman(Path(folder)) as podman,
+    ):
         yield podman
 
 
 def _has(program: str) -> bool:
     return shutil.which(program) is not None
+
+
+def _memory() -> Path | None:
+    """Where there is room: on a disk podman waits for each of its layers to be safe."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM else None
 
 
 def _docker_host() -> str:
