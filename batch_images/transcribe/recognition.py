@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 from faster_whisper import BatchedInferencePipeline, WhisperModel, download_model
+from faster_whisper.vad import get_vad_model
 
 from batch_images.transcribe.guard import Stretch, guard
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.speech import Detected, passed_over, read_detected
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer.errors import Misconfigured, UnknownLanguage
 from debate_analyzer.transcript import Warning
@@ -28,7 +30,10 @@ _BATCH_SIZE = {"cpu": 4, "cuda": 8}
 # Features of a whole recording are held at once: an hour takes 0.9 GB, so long ones go in blocks.
 _BLOCK_SECONDS = 20 * 60
 _CUT_WITHIN_SECONDS = 60
-_FRAME_SECONDS = 0.25
+
+# Silero's VAD as faster-whisper uses it: the samples of a frame, and where a pause begins.
+_VAD_SAMPLES = 512
+_VAD_PAUSE = 0.35
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,13 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Heard:
-    """What an engine gives, before anybody asks whether it was said."""
+    """What an engine gives, before anybody asks whether it was said.
+
+    `recovered`: from a second hearing of speech that the first passed over.
+    """
 
     stretches: list[Stretch]
+    recovered: list[Stretch]
     language: str | None
     language_probability: float | None
 
@@ -113,7 +122,7 @@ class WhisperRecognizer:
     ) -> Recognition:
         """See Recognizer. Silence gives no words."""
         heard = self.hear(samples, language=language, on_progress=on_progress)
-        words, warnings = guard(heard.stretches)
+        words, warnings = guard([*heard.stretches, *heard.recovered])
         return Recognition(words, heard.language, heard.language_probability, warnings)
 
     def hear(
@@ -122,36 +131,49 @@ class WhisperRecognizer:
         """What the engine gives, hallucinations and all.
 
         Where no language is given, each half minute of speech is taken in its own: debates change
-        languages. The first heard is the recording's.
+        languages. What is said within one in another language is passed over by Whisper, so where
+        speech has no words it is heard again alone. The first language heard is the recording's.
         """
         if language is not None and not self._knows(language):
             raise UnknownLanguage(
                 f"The model {self._name} does not know the language {language!r}. "
                 "Give another, or none: then the language is heard."
             )
-        multilingual = language is None and self._model.model.is_multilingual
+        transcribe = partial(
+            self._pipeline.transcribe,
+            beam_size=5,
+            batch_size=self._batch_size,
+            word_timestamps=True,
+            multilingual=language is None and self._model.model.is_multilingual,
+        )
         stretches: list[Stretch] = []
+        recovered: list[Stretch] = []
         probability: float | None = None
         for first, last in blocks(samples):
-            offset = first / SAMPLE_RATE
-            segments, info = self._pipeline.transcribe(
-                samples[first:last],
-                language=language,
-                beam_size=5,
-                batch_size=self._batch_size,
-                word_timestamps=True,
-                vad_filter=True,
-                multilingual=multilingual,
-            )
-            detected = _detected(info, last - first)
+            block, offset = samples[first:last], first / SAMPLE_RATE
+            segments, info = transcribe(block, language=language, vad_filter=True)
+            detected = read_detected(info, last - first)
+            heard: list[Stretch] = []
             for segment in segments:
                 on_progress(min(1.0, (offset + segment.end) * SAMPLE_RATE / len(samples)))
-                stretches += _stretches(segment, detected, offset)
+                heard += _stretches(segment, detected, offset)
+            stretches += heard
             if language is None and guard(stretches)[0]:
                 # The first block with speech in it decides for the rest.
                 language, probability = info.language, info.language_probability
+            said = [(w.start - offset, w.end - offset) for part in heard for w in part.words]
+            if clips := passed_over(detected, said):
+                segments, _ = transcribe(
+                    block,
+                    language=language,
+                    clip_timestamps=[{"start": start, "end": end} for start, end in clips],
+                )
+                # No speech to the first hearing: one sign more is enough against its words.
+                recovered += [
+                    _stretch(segment, _words(segment, offset), 0.0) for segment in segments
+                ]
         on_progress(1.0)
-        return Heard(stretches, language, probability)
+        return Heard(stretches, recovered, language, probability)
 
     def _knows(self, language: str) -> bool:
         if not self._model.model.is_multilingual:
@@ -160,66 +182,54 @@ class WhisperRecognizer:
 
 
 def blocks(samples: Samples) -> Iterator[tuple[int, int]]:
-    """Cut a long recording into ranges of samples, each cut in the quietest moment of a minute."""
+    """Cut a long recording into ranges of samples, each cut in the longest pause of a minute."""
     first = 0
     while len(samples) - first > (_BLOCK_SECONDS + _CUT_WITHIN_SECONDS) * SAMPLE_RATE:
-        frame = int(_FRAME_SECONDS * SAMPLE_RATE)
         start = first + _BLOCK_SECONDS * SAMPLE_RATE
-        window = samples[start : start + _CUT_WITHIN_SECONDS * SAMPLE_RATE]
-        frames = window[: len(window) // frame * frame].reshape(-1, frame)
-        quietest = int(np.argmin(np.mean(np.square(frames), axis=1)))
-        last = start + quietest * frame + frame // 2
+        last = start + _pause(samples[start : start + _CUT_WITHIN_SECONDS * SAMPLE_RATE])
         yield first, last
         first = last
     yield first, len(samples)
 
 
-@dataclass(frozen=True)
-class _Detected:
-    """Where Silero's VAD hears speech, with its margins; `speech`: seconds without them."""
+def _pause(samples: Samples) -> int:
+    """The middle of the longest stretch without speech; without one, the least of speech.
 
-    start: float
-    end: float
-    speech: float
-
-
-def _detected(info: Any, samples: int) -> list[_Detected]:
-    """In seconds of the block. Margins are as wide as said only where they meet no neighbour's."""
-    margin = info.vad_options.speech_pad_ms / 1000
-    spans = [(span["start"], span["end"]) for span in info.transcription_options.clip_timestamps]
-    before = [0, *(end for _, end in spans)]
-    after = [*(start for start, _ in spans[1:]), samples]
-    return [
-        _Detected(
-            start / SAMPLE_RATE,
-            end / SAMPLE_RATE,
-            (end - start) / SAMPLE_RATE - margin * ((start > left) + (end < right)),
-        )
-        for (start, end), left, right in zip(spans, before, after, strict=False)
+    Not the quietest moment: between the syllables of a word it is as quiet as between sentences.
+    """
+    frames = len(samples) // _VAD_SAMPLES
+    speech = get_vad_model()(samples[: frames * _VAD_SAMPLES]).ravel()
+    pauses = [
+        list(run)
+        for silent, run in groupby(range(frames), lambda n: speech[n] < _VAD_PAUSE)
+        if silent
     ]
+    longest = max(pauses, key=len, default=[int(np.argmin(speech))])
+    return (longest[0] + longest[-1] + 1) * _VAD_SAMPLES // 2
 
 
-def _stretches(segment: Any, detected: list[_Detected], offset: float) -> Iterator[Stretch]:
+def _stretches(segment: Any, detected: Sequence[Detected], offset: float) -> Iterator[Stretch]:
     """What the engine gives at once is up to half a minute of speech without its pauses."""
     ends = [stretch.end for stretch in detected[:-1]]
-    words = [_word(word, offset) for word in segment.words or []]
+    words = _words(segment, offset)
     for index, said in groupby(words, key=lambda word: bisect(ends, word.middle - offset)):
-        yield Stretch(
-            words=list(said),
-            speech=detected[index].speech,
-            log_probability=segment.avg_logprob,
-            no_speech_probability=segment.no_speech_prob,
+        yield _stretch(segment, list(said), detected[index].speech)
+
+
+def _stretch(segment: Any, words: list[SpokenWord], speech: float) -> Stretch:
+    return Stretch(words, speech, segment.avg_logprob, segment.no_speech_prob)
+
+
+def _words(segment: Any, offset: float) -> list[SpokenWord]:
+    return [
+        SpokenWord(
+            start=offset + float(word.start),
+            end=offset + max(float(word.start), float(word.end)),
+            text=word.word,
+            probability=min(1.0, max(0.0, float(word.probability))),
         )
-
-
-def _word(word: Any, offset: float) -> SpokenWord:
-    start = float(word.start)
-    return SpokenWord(
-        start=offset + start,
-        end=offset + max(start, float(word.end)),
-        text=word.word,
-        probability=min(1.0, max(0.0, float(word.probability))),
-    )
+        for word in segment.words or []
+    ]
 
 
 def _sha256(path: Path) -> str:

@@ -7,33 +7,46 @@ from typing import Any
 import numpy as np
 import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
-from hypothesis import given
-from hypothesis import strategies as st
 
 from batch_images.transcribe import recognition
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
 from batch_images.transcribe.recognition import Recognition, WhisperRecognizer, blocks
+from benchmarks.sounds import make, mix
 from debate_analyzer.errors import Misconfigured, UnknownLanguage
 from debate_analyzer.language import LANGUAGES
+from demo.truth import DEMO, read_truth
 
 BLOCK, WINDOW = 20 * 60, 60  # seconds
+DEBATE = DEMO.with_name("debate.mp4")
 
 
 def _silence(seconds: float) -> Samples:
     return np.zeros(int(seconds * SAMPLE_RATE), dtype=np.float32)
 
 
-@given(hours=st.floats(0, 3), seed=st.integers(0, 9))
-def test_blocks_cover_every_sample_once_and_none_is_too_long(hours: float, seed: int) -> None:
-    """With 40 samples a second, so that hours are small."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recognition, "SAMPLE_RATE", 40)
-        samples = np.random.default_rng(seed).random(int(hours * 3600 * 40), np.float32)
-        ranges = list(blocks(samples))
+@pytest.fixture
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of eight seconds, cut within four more, so that a minute is long."""
+    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 8)
+    monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 4)
+
+
+@pytest.fixture(scope="module")
+def debate() -> Samples:
+    return decode(DEBATE, probe(DEBATE))
+
+
+@pytest.mark.usefixtures("short_blocks")
+@pytest.mark.parametrize("seconds", [0, 0.5, 8, 12, 12.1, 30, 70])
+def test_blocks_cover_every_sample_once_and_none_is_too_long(
+    debate: Samples, seconds: float
+) -> None:
+    samples = debate[: int(seconds * SAMPLE_RATE)]
+    ranges = list(blocks(samples))
     assert ranges[0][0] == 0
     assert ranges[-1][1] == len(samples)
     assert all(first[1] == second[0] for first, second in pairwise(ranges))
-    assert all(last - first <= (BLOCK + WINDOW) * 40 for first, last in ranges)
+    assert all(first < last <= first + 12 * SAMPLE_RATE for first, last in ranges if last)
 
 
 def test_a_short_recording_is_one_block() -> None:
@@ -41,13 +54,30 @@ def test_a_short_recording_is_one_block() -> None:
     assert list(blocks(samples)) == [(0, len(samples))]
 
 
-def test_a_long_recording_is_cut_where_it_is_quiet() -> None:
-    samples = np.full((BLOCK + 2 * WINDOW) * SAMPLE_RATE, 0.1, dtype=np.float32)
-    pause = (BLOCK + 17) * SAMPLE_RATE
-    samples[pause : pause + SAMPLE_RATE] = 0
-    (_, cut), (again, last) = blocks(samples)
-    assert pause <= cut == again <= pause + SAMPLE_RATE
-    assert last == len(samples)
+@pytest.mark.usefixtures("short_blocks")
+@pytest.mark.parametrize("snr", [None, 5])
+def test_a_long_recording_is_cut_between_two_speakers(debate: Samples, snr: float | None) -> None:
+    first, second, *_ = read_truth().turns
+    noise = make("pink noise", 1, seconds=20, level=-6)
+    samples = debate if snr is None else mix(debate, noise, snr=snr)
+    (_, cut), *_ = blocks(samples)
+    assert first.end <= cut / SAMPLE_RATE <= second.start
+
+
+@pytest.mark.usefixtures("short_blocks")
+def test_where_nobody_pauses_a_recording_is_cut_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Speech without end, less sure at one moment."""
+
+    def vad(samples: Samples) -> Samples:
+        speech = np.full(len(samples) // 512, 0.9, np.float32)
+        speech[50] = 0.6
+        return speech
+
+    monkeypatch.setattr(recognition, "get_vad_model", lambda: vad)
+    (_, cut), *_ = blocks(_silence(13))
+    assert cut == 8 * SAMPLE_RATE + 50 * 512 + 256
 
 
 class Engine:
@@ -58,11 +88,13 @@ class Engine:
         self.lengths: list[int] = []
         self.languages: list[str | None] = []
         self.multilingual: list[bool] = []
+        self.clips: list[Any] = []
 
     def transcribe(self, samples: Samples, **options: Any) -> tuple[Any, Any]:
         self.lengths.append(len(samples))
         self.languages.append(options["language"])
         self.multilingual.append(options["multilingual"])
+        self.clips.append(options.get("clip_timestamps"))
         answer = self.answers.pop(0)
         detected = [
             {"start": int(s.start * SAMPLE_RATE), "end": int(s.end * SAMPLE_RATE)} for s in answer
@@ -122,29 +154,24 @@ def test_words_that_nobody_said_are_left_out_with_a_warning(
     assert spans == ([] if kept else [("hallucination_removed", 5, 6.5)])
 
 
-@pytest.mark.parametrize(
-    ("spans", "speech"),
-    [
-        ([(5.0, 6.0)], [0.2]),  # its margins are no speech
-        ([(5.0, 7.0), (9.0, 9.9)], [1.2, 0.1]),
-        ([(5.0, 7.0), (7.0, 7.9)], [1.6, 0.5]),  # where they meet, they may be narrow
-        ([(0.0, 0.9), (19.0, 20.0)], [0.5, 0.6]),  # and at the ends of the recording
-    ],
-)
-def test_how_much_speech_is_in_a_stretch(
-    spans: list[tuple[float, float]], speech: list[float]
-) -> None:
-    info = SimpleNamespace(
-        vad_options=SimpleNamespace(speech_pad_ms=400),
-        transcription_options=SimpleNamespace(
-            clip_timestamps=[
-                {"start": int(start * SAMPLE_RATE), "end": int(end * SAMPLE_RATE)}
-                for start, end in spans
-            ]
-        ),
-    )
-    found = recognition._detected(info, 20 * SAMPLE_RATE)
-    assert [stretch.speech for stretch in found] == pytest.approx(speech)
+def test_speech_that_was_passed_over_is_heard_again_alone() -> None:
+    """Another language within the same half minute, say."""
+    first = _segment("buenas noches", 12)
+    first.start = 0.0  # speech was detected from here on
+    engine = Engine([first], [_segment("my fellow Americans ask", 1)])
+    found = _recognize(engine)
+    assert [word.text for word in found.words][-2:] == [" buenas", " noches"]
+    assert [word.start for word in found.words] == [1, 2, 3, 4, 12, 13]
+    assert engine.clips == [None, [{"start": 0.0, "end": 12.0}]]
+
+
+def test_what_is_heard_the_second_time_needs_no_second_sign_against_it() -> None:
+    first = _segment("buenas noches", 12)
+    first.start = 0.0
+    doubtful = _segment("thank you so much", 1, avg_logprob=-1.1)
+    found = _recognize(Engine([first], [doubtful]))
+    assert [word.text for word in found.words] == [" buenas", " noches"]
+    assert [warning.code for warning in found.warnings] == ["hallucination_removed"]
 
 
 def test_times_and_language_go_on_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
