@@ -223,7 +223,8 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}"
 
 
-def _demo() -> Clip:
+def demo() -> Clip:
+    """The debate that the repository brings along."""
     turns = tuple(read_stm(DEMO.with_suffix(".stm")))
     text = " ".join(turn.text for turn in turns)
     return Clip("debate", DEMO, "made with flite", "en", turns, turns, text)
@@ -237,7 +238,7 @@ def main() -> None:
     parser.add_argument("--sounds", type=int, default=100)
     parser.add_argument("--mixtures", type=int, default=100)
     options = parser.parse_args()
-    clips = read_manifest(options.speech) if options.speech else [_demo()]
+    clips = read_manifest(options.speech) if options.speech else [demo()]
     recognizer = WhisperRecognizer(
         str(options.models_dir / "whisper-base"), device="cpu", compute_type="int8"
     )

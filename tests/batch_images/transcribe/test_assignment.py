@@ -139,6 +139,12 @@ def test_where_turns_overlap_a_sentence_stays_with_whoever_began_it() -> None:
     ]
 
 
+def test_of_several_sentences_in_an_overlap_the_first_is_the_end_of_a_turn() -> None:
+    words = _said("Neither did I. Okay. I thought so.", each=0.3)
+    turns = [_turn(0, 1.3, "A"), _turn(0.8, 3, "B")]
+    assert _by_speaker(words, turns) == [("A", "Neither did I."), ("B", "Okay. I thought so.")]
+
+
 def test_where_turns_overlap_words_without_sentences_stay_with_whoever_was_speaking() -> None:
     turns = [_turn(0, 5, "A"), _turn(3, 8, "B")]
     words = [_word(2, 2.5), _word(3.5, 4), _word(4.2, 4.6), _word(5.5, 6)]
