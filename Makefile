@@ -17,7 +17,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo check test test-invoke bench cost preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo lint check test test-invoke bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -77,15 +77,19 @@ run: setup
 demo: setup
 	@$(BIN)/python -m local demo --port $(PORT)
 
-check: $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
+lint: $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml stacks/*.yaml
 	$(VENV)/sam/bin/sam validate --lint
+
+# With what can be said of the templates without deploying them.
+check: lint
 	$(BIN)/python -m pytest -q -p no:cacheprovider -m "not emulator" tests/test_template.py tests/template
 
-test: setup-test check
+# The templates' tests are among all tests: here they are not run twice.
+test: setup-test lint
 	$(BIN)/python -m pytest
 
 test-invoke: $(VENV)/.dev $(VENV)/.sam
