@@ -17,7 +17,11 @@ from deploy.preflight import Stack
 
 PROJECT = Path(__file__).resolve().parent.parent
 FRONTEND = "frontend"
-IMAGES = {"TranscribeRepository": "transcribe", "StatsRepository": "stats"}
+IMAGES = {
+    "TranscribeRepository": "transcribe",
+    "StatsRepository": "stats",
+    "DownloadRepository": "download",
+}
 """The outputs that name the repositories, with the folders in batch_images/ that fill them."""
 GUARDED = ("Bucket", "JobTable", "UserPool")
 """What holds data and can be replaced by an update; the database leaves a snapshot."""

@@ -278,7 +278,8 @@ def environment(name: str) -> dict[str, str]:
     properties = template()["Resources"][name]["Properties"]
     if "ContainerProperties" in properties:
         listed = properties["ContainerProperties"]["Environment"]
-        return {item["Name"]: value_of(item["Value"]) for item in listed}
+        items = [item["Fn::If"][1] if "Fn::If" in item else item for item in listed]
+        return {item["Name"]: value_of(item["Value"]) for item in items}
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     own = properties.get("Environment", {}).get("Variables", {})
     return {key: value_of(value) for key, value in {**shared, **own}.items()}
@@ -301,6 +302,11 @@ COMPOSITIONS: dict[str, Callable[[Settings], object]] = {
         bootstrap.object_store(settings),
         bootstrap.publish_queue(settings),
         settings.work_queue_url(STATS),
+    ),
+    "DownloadJobDefinition": lambda settings: (
+        bootstrap.job_table(settings),
+        bootstrap.object_store(settings),
+        settings.text("YT_COOKIES_SECRET_ARN"),
     ),
 }
 

@@ -141,7 +141,7 @@ def _listed(one: Any) -> list[str]:
 # --- Images ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", ["transcribe", "stats"])
+@pytest.mark.parametrize("folder", ["transcribe", "stats", "download"])
 def test_what_an_image_copies_is_in_its_context(folder: str) -> None:
     dockerfile = (ROOT / "batch_images" / folder / "Dockerfile").read_text()
     copied = re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE)

@@ -14,6 +14,7 @@ from debate_analyzer.key import (
     private_statistics_key,
     speaker_stats_key,
     statistics_key,
+    subtitles_key,
     transcript_key,
     video_key,
 )
@@ -25,6 +26,8 @@ KEYS = {
     "video": video_key(JOB_ID, "town hall.mp4"),
     "transcript": transcript_key(JOB_ID, "town hall"),
     "captions": captions_key(JOB_ID, "town hall", "srt"),
+    "subtitles": subtitles_key(JOB_ID, "town hall", "en", ".vtt"),
+    "cookies": "private/cookies.txt",
     "table": speaker_stats_key(JOB_ID, "town hall"),
     "private statistics": private_statistics_key(JOB_ID),
     "statistics": statistics_key(JOB_ID),

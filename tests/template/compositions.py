@@ -1,7 +1,8 @@
 """Every function and worker, run through its own composition on moto, with its calls written down.
 
 Names are those of the resolved template, so that what is recorded can be held against its policies.
-moto's Batch wants Docker: its two calls are answered here, after botocore has checked them.
+moto's Batch wants Docker, and its secrets have ARNs of their own: such calls are answered here,
+after botocore has checked them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -26,12 +28,15 @@ import boto3
 import moto
 from botocore.awsrequest import AWSResponse
 
+from batch_images.download import downloader
+from batch_images.download import job as download_job
 from batch_images.stats import job as stats_job
 from batch_images.transcribe import job as transcribe_job
 from batch_images.transcribe.media import SAMPLE_RATE, Samples
 from batch_images.transcribe.recognition import Recognition
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer import aws, bootstrap
+from debate_analyzer.errors import DownloadFailed
 from debate_analyzer.job import Claim, Figures, Job, Media, announced
 from debate_analyzer.key import captions_key, transcript_key
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
@@ -134,8 +139,8 @@ def _deployed(stack: Resolved, name: str, recording: Recording) -> Iterator[Acco
             recording.calls.append(Call(model.service_model.service_name, model.name, kept))
 
         client.meta.events.register("before-parameter-build", write_down)
-        for operation, answer in _BATCH.items():
-            client.meta.events.register(f"before-call.batch.{operation}", answer)
+        for operation, answer in _ANSWERED.items():
+            client.meta.events.register(f"before-call.{operation}", answer)
         return client
 
     with moto.mock_aws():
@@ -154,9 +159,10 @@ def _answered(answer: dict[str, Any]) -> Callable[..., Any]:
     return lambda **_: (AWSResponse("https://batch", 200, {}, None), answer)
 
 
-_BATCH = {
-    "ListJobs": _answered({"jobSummaryList": []}),
-    "SubmitJob": _answered({"jobId": "1"}),
+_ANSWERED = {
+    "batch.ListJobs": _answered({"jobSummaryList": []}),
+    "batch.SubmitJob": _answered({"jobId": "1"}),
+    "secrets-manager.GetSecretValue": _answered({"SecretString": "unset"}),
 }
 
 
@@ -172,8 +178,8 @@ def _environment(stack: Resolved, name: str) -> dict[str, str]:
 
 def _entry_point(name: str) -> Callable[[Any], Any]:
     """A function's handler, loaded as Lambda does; or a worker's main with its engines given."""
-    if name in ("TranscribeJobDefinition", "StatsJobDefinition"):
-        return _work_transcripts if name == "StatsJobDefinition" else _work_recordings
+    if name in _JOBS:
+        return _JOBS[name]
     folder = ROOT / source()["Resources"][name]["Properties"]["CodeUri"]
     specification = importlib.util.spec_from_file_location(f"{name}_handler", folder / "handler.py")
     assert specification is not None
@@ -358,6 +364,32 @@ def _work_transcripts(_: Any) -> int:
         return stats_job.main()
 
 
+class _Downloader:
+    """A Downloader whose sites have what their path says."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def fetch(self, url: str, folder: Path) -> Iterator[downloader.Recording]:
+        if "nothing" in url:
+            raise DownloadFailed("There is no recording at this address.")
+        (folder / "1.wav").write_bytes(_sound())
+        (folder / "1.vtt").write_text("WEBVTT")
+        subtitles = downloader.Subtitles(folder / "1.vtt", "en", ".vtt")
+        yield downloader.Recording(folder / "1.wav", ".wav", "town hall", "1", (subtitles,))
+
+
+def _fetch(_: Any) -> int:
+    with mock.patch.object(download_job, "Downloader", _Downloader):
+        return download_job.main()
+
+
+_JOBS: dict[str, Callable[[Any], Any]] = {
+    "TranscribeJobDefinition": _work_recordings,
+    "StatsJobDefinition": _work_transcripts,
+    "DownloadJobDefinition": _fetch,
+}
+
+
 def _work(queue: str, key: str, good: bytes, bad: bytes) -> Drive:
     """A unit that is done, one that is done already, and every way in which one may fail."""
 
@@ -388,6 +420,26 @@ def _work(queue: str, key: str, good: bytes, bad: bytes) -> Drive:
     return drive
 
 
+def _download(account: Account, fetch: Callable[[Any], Any]) -> None:
+    """A recording with subtitles, and again; then what is not there, awaited and not."""
+    cookies = b".example.org\tTRUE\t/\tTRUE\t0\tSID\t1\n"
+    account.store.put("private/cookies.txt", cookies, "text/plain")
+    private = f"s3://{account.store.bucket}/private"
+    runs: list[tuple[dict[str, str], int]] = [
+        ({}, 0),
+        ({"YT_COOKIES_S3_URI": f"{private}/cookies.txt"}, 0),
+        ({"YT_COOKIES_S3_URI": f"{private}/none.txt"}, 1),
+        ({"VIDEO_URL": "https://example.org/nothing", "AWS_BATCH_JOB_ID": WORKER}, 1),
+    ]
+    for more, code in runs:
+        given = {"VIDEO_URL": "https://example.org/", "AWS_BATCH_JOB_ID": JOB_ID} | more
+        with mock.patch.dict(os.environ, given):
+            assert fetch(None) == code
+    row = account.table.get(JOB_ID)
+    assert row is not None
+    assert row.status is Status.FAILED
+
+
 def _sound(seconds: int = 2) -> bytes:
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
@@ -412,4 +464,5 @@ DRIVES: dict[str, Drive] = {
     "StatsJobDefinition": _work(
         "StatsWorkQueue", TRANSCRIPT, json.dumps(_TRANSCRIPT).encode(), b"[]"
     ),
+    "DownloadJobDefinition": _download,
 }

@@ -9,11 +9,13 @@ from tests.template.calls import Call
 from tests.template.compositions import DRIVES, Recording, record
 from tests.template.templates import Resolved, resolve
 
+PARAMETERS = {"YoutubeCookiesSecret": "create"}  # left out by default
+
 
 @functools.cache
 def stack() -> Resolved:
-    """The template with its defaults."""
-    return resolve()
+    """The template as it is looked at here."""
+    return resolve(parameters=PARAMETERS)
 
 
 @functools.cache
@@ -100,4 +102,4 @@ def _start(container: dict[str, object]) -> Iterator[Call]:
         yield Call("secretsmanager", "GetSecretValue", {"SecretId": secret["ValueFrom"]})
 
 
-__all__ = ["DRIVES", "needs", "recording", "runners", "stack"]
+__all__ = ["DRIVES", "PARAMETERS", "needs", "recording", "runners", "stack"]

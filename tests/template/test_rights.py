@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.template.attempts import KEYS, attempts
 from tests.template.calls import Right, Role, allows, rights, roles
-from tests.template.needs import DRIVES, needs, recording, runners, stack
+from tests.template.needs import DRIVES, PARAMETERS, needs, recording, runners, stack
 from tests.template.templates import ACCOUNT, REGION, resolve, source
 from tests.template.trail import unentered, untaken
 from tests.world import JOB_ID
@@ -119,7 +119,7 @@ def test_stolen_credentials_are_good_for_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_reaches_nothing_of_another_stack(name: str) -> None:
     """In both directions: the name of one stack is how the other's begins."""
-    one, two = stack(), resolve(stack="debate-analyzer-two")
+    one, two = stack(), resolve(parameters=PARAMETERS, stack="debate-analyzer-two")
     moved = {one.name(each): two.name(each) for each in one.resources}
 
     def elsewhere(right: Right) -> Right:
