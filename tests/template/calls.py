@@ -94,6 +94,9 @@ def _submits(given: Parameters) -> Iterator[Right]:
     if not queue.startswith("arn:"):
         queue = _regional("batch", f"job-queue/{queue}")
     yield Right("batch:SubmitJob", queue)
+    # AWS's guide says that the revision is always asked for; a name without one has been refused
+    # under its own name all the same: https://github.com/aws/aws-sdk-js/issues/4280
+    yield Right("batch:SubmitJob", _regional("batch", f"job-definition/{definition}"))
     yield Right("batch:SubmitJob", _regional("batch", f"job-definition/{definition}:7"))
 
 
