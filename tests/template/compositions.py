@@ -104,9 +104,13 @@ class Account:
 
     def keep(self, job: Job) -> Job:
         """The row, whatever stood there."""
-        self.dynamodb.delete_item(TableName=self.table.name, Key={"job_id": {"S": job.job_id}})
+        self.forget(job.job_id)
         self.table.create(job)
         return job
+
+    def forget(self, job_id: str) -> None:
+        """No row, whatever stood there."""
+        self.dynamodb.delete_item(TableName=self.table.name, Key={"job_id": {"S": job_id}})
 
     def send(self, queue: str, body: str) -> None:
         self.sqs.send_message(QueueUrl=self.stack.ref(queue), MessageBody=body)
@@ -390,8 +394,9 @@ _JOBS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _work(queue: str, key: str, good: bytes, bad: bytes) -> Drive:
-    """A unit that is done, one that is done already, and every way in which one may fail."""
+def _work(queue: str, variable: str, key: str, good: bytes, bad: bytes) -> Drive:
+    """A unit that is done, one that is done already, every way in which one may fail, and a file
+    that the worker is sent to."""
 
     def drive(account: Account, work: Callable[[Any], Any]) -> None:
         def until_renewed() -> None:
@@ -416,6 +421,11 @@ def _work(queue: str, key: str, good: bytes, bad: bytes) -> Drive:
             job = account.table.get(JOB_ID)
             assert job is not None
             assert job.status is status
+        account.forget(JOB_ID)
+        account.put(key, good)
+        sent = {variable: f"s3://{account.store.bucket}/jobs/{JOB_ID}"}
+        with mock.patch.dict(os.environ, sent):
+            assert work(None) == 0
 
     return drive
 
@@ -460,9 +470,15 @@ DRIVES: dict[str, Drive] = {
     "SweepFunction": _sweep,
     "PublishFunction": _publish,
     "ApiFunction": _api,
-    "TranscribeJobDefinition": _work("TranscribeWorkQueue", VIDEO, _sound(), b"no sound"),
+    "TranscribeJobDefinition": _work(
+        "TranscribeWorkQueue", "VIDEO_S3_PREFIX", VIDEO, _sound(), b"no sound"
+    ),
     "StatsJobDefinition": _work(
-        "StatsWorkQueue", TRANSCRIPT, json.dumps(_TRANSCRIPT).encode(), b"[]"
+        "StatsWorkQueue",
+        "TRANSCRIPTS_S3_PREFIX",
+        TRANSCRIPT,
+        json.dumps(_TRANSCRIPT).encode(),
+        b"[]",
     ),
     "DownloadJobDefinition": _download,
 }

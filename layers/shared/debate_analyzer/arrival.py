@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from debate_analyzer.change import change
-from debate_analyzer.dispatch import Dispatcher
 from debate_analyzer.errors import Conflict, UploadMismatch
 from debate_analyzer.job import SHARED_OWNER, Fault, Job, Media, announced
 from debate_analyzer.key import JobKey, parse_key
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status, stage_started_by
 from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
 from debate_analyzer.unit import Unit
+
+
+class Sender(Protocol):
+    """Takes a unit on its way to a worker: a dispatcher, or the worker itself (errand)."""
+
+    def send(self, unit: Unit) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,16 @@ class Arrivals:
 
     table: JobTable
     store: ObjectStore
-    dispatcher: Dispatcher
+    dispatcher: Sender
     publish_by_default: bool
 
-    def receive(self, key_text: str, now: datetime, *, only: Stage | None = None) -> Unit | None:
-        """The unit that was queued, or None where there was nothing to do."""
+    def receive(
+        self, key_text: str, now: datetime, *, only: Stage | None = None, again: bool = False
+    ) -> Unit | None:
+        """The unit that was queued, or None where there was nothing to do.
+
+        `again` queues what has been through the stage before.
+        """
         key = parse_key(key_text)
         stage = stage_started_by(key) if key else None
         if key is None or stage is None or (only is not None and stage is not only):
@@ -43,7 +54,7 @@ class Arrivals:
             etag=found.etag,
             owner=job.owner,
         )
-        job = change(self.table, key.job_id, lambda job: _admit(job, unit, found, now))
+        job = change(self.table, key.job_id, lambda job: _admit(job, unit, found, now, again))
         if job.unit != unit or job.status is not stage.queued or job.retry_at is not None:
             return None
         # Also for a unit that was already queued: the crash may have come before the sending.
@@ -69,9 +80,10 @@ class Arrivals:
         return job
 
 
-def _admit(job: Job, unit: Unit, found: StoredObject, now: datetime) -> Job:
+def _admit(job: Job, unit: Unit, found: StoredObject, now: datetime, again: bool) -> Job:
     """The job as the arrival leaves it; unchanged by a duplicate and by what may not interrupt."""
-    if job.units.get(unit.stage_name) == unit:
+    under_way = job.status in (unit.stage.queued, unit.stage.running) and job.retry_at is None
+    if job.units.get(unit.stage_name) == unit and (under_way or not again):
         return job
     if job.status in (Status.CANCELLED, Status.DELETED):
         return job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache, cached_property
 from types import FrameType
 from typing import Any
@@ -14,9 +15,11 @@ from debate_analyzer.arrival import Arrivals
 from debate_analyzer.catalogue import Catalogue
 from debate_analyzer.config import Settings
 from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.errand import LINGER, Errand, key_prefix
+from debate_analyzer.errors import InvalidRequest
 from debate_analyzer.job import utc_now
 from debate_analyzer.pipeline import STAGES, Stage
-from debate_analyzer.ports import JobTable, ObjectStore
+from debate_analyzer.ports import JobTable, ObjectStore, WorkQueue
 from debate_analyzer.publication import Publication
 from debate_analyzer.sweeper import Sweeper
 from debate_analyzer.worker import Process, Stopped, Worker
@@ -90,7 +93,7 @@ def sweeper(settings: Settings) -> Sweeper:
     return Sweeper(
         table=everything.table,
         store=everything.store,
-        dispatcher=everything.dispatcher,
+        dispatcher=dispatcher(settings, *STAGES.values()),
         arrivals=everything,
         publish_queue=publish_queue(settings),
         retries=len(settings.retry_ladder),
@@ -112,21 +115,28 @@ def catalogue(settings: Settings) -> Catalogue:
 
 
 def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> int:
-    """Drain the stage's queue with `process`; the exit code of the Batch job.
+    """Drain the stage's queue with `process`, or do the files that the environment names and leave;
+    the exit code of the Batch job.
 
     SIGTERM (spot reclaim, a stop of the laptop) gives the unit in hand back to the queue.
     """
     signal.signal(signal.SIGTERM, _stop)
     settings = Settings(environ)
+    queue: WorkQueue
+    try:
+        queue, linger = _work(settings, stage)
+    except InvalidRequest as error:
+        logger.error("%s", error)
+        return 1
     worker = Worker(
         table=job_table(settings),
-        queue=aws.SqsWorkQueue(_client("sqs"), settings.work_queue_url(stage)),
+        queue=queue,
         process=process,
         now=utc_now,
         name=settings.text("AWS_BATCH_JOB_ID", "by-hand"),
         attempt=int(settings.number("AWS_BATCH_JOB_ATTEMPT", 1)),
         lease=settings.lease,
-        linger=settings.linger,
+        linger=linger,
         retry_ladder=settings.retry_ladder,
     )
     try:
@@ -134,8 +144,38 @@ def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> in
     except Stopped:
         logger.info("told to stop; the unit in hand went back to the queue")
         return 0  # it left in good order; Batch need not start it again, the queue calls another
+    if done == 0 and isinstance(queue, Errand):
+        logger.error(
+            "There is nothing below %s for the %s stage to do, or another worker is at it.",
+            settings.errand(stage),
+            stage.name,
+        )
+        return 1
     logger.info("the queue is empty; %d units done", done)
     return 0
+
+
+def _work(settings: Settings, stage: Stage) -> tuple[WorkQueue, timedelta]:
+    """What there is to do, and how long to wait for more. Raises InvalidRequest."""
+    uri = settings.errand(stage)
+    if uri is None:
+        queue = aws.SqsWorkQueue(_client("sqs"), settings.work_queue_url(stage))
+        return queue, settings.linger
+    prefix = key_prefix(uri, settings.bucket)
+    output = settings.text("OUTPUT_S3_PREFIX", uri)
+    if not prefix.startswith(key_prefix(output, settings.bucket)):
+        raise InvalidRequest(
+            f"OUTPUT_S3_PREFIX is {output}, but results stay in their job's folder."
+        )
+    errand = Errand(
+        job_table(settings),
+        object_store(settings),
+        stage,
+        prefix,
+        utc_now,
+        publish_by_default=settings.publish_by_default,
+    )
+    return errand, LINGER
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:

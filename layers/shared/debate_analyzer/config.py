@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from debate_analyzer.errors import Misconfigured
-from debate_analyzer.pipeline import STAGES, Stage
+from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE, Stage
+
+_ERRANDS = {TRANSCRIBE.name: "VIDEO_S3_PREFIX", STATS.name: "TRANSCRIPTS_S3_PREFIX"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Settings:
             job_definition=self.text(f"{prefix}_JOB_DEFINITION"),
             max_workers=int(self.number(f"{prefix}_MAX_WORKERS", 1)),
         )
+
+    def errand(self, stage: Stage) -> str | None:
+        """The s3:// prefix of the files that a worker was sent to, where it was."""
+        return self.text(_ERRANDS[stage.name], "") or None
 
     @property
     def lease(self) -> timedelta:
