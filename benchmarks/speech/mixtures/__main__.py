@@ -6,7 +6,8 @@
 MANIFEST is one of `python -m benchmarks.speech`: where one speaker is alone in its recordings,
 their speech is taken. Turns, pauses, overlaps, levels, noise and room are drawn as the recipes say
 (recipes.toml). FOLDER gets a WAV of 16 kHz, an RTTM and, with --words, an STM for each, and
-manifest.jsonl with all of them. --words: only utterances of that language whose words are known.
+manifest.jsonl with all of them. Pauses of 0.3 s end a turn of the RTTM, but no utterance of the
+STM. --words: only utterances of that language whose words are known.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def write(mixture: Mixture, wav: Path, recipe: Recipe, *, language: str | None) 
         "rttm": wav.with_suffix(".rttm").name,
     }
     if language:
-        write_stm(wav.with_suffix(".stm"), mixture.turns)
+        write_stm(wav.with_suffix(".stm"), mixture.utterances)
         entry["stm"] = wav.with_suffix(".stm").name
     return entry
 

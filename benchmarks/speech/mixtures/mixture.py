@@ -29,10 +29,12 @@ _SPEEDS = ((1, 1), (10, 11), (10, 9))
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """`turns` are exact for the dry speech: a room's echo goes on after them. `speech` and `noise`
-    have the same length; their sum is the recording, within -1..1."""
+    """`turns` are without the pauses in the `utterances`, and exact for the dry speech: a room's
+    echo goes on after them. `speech` and `noise` have the same length; their sum is the recording,
+    within -1..1."""
 
     turns: list[Turn]
+    utterances: list[Turn]
     speech: Samples
     noise: Samples
 
@@ -73,18 +75,29 @@ def make_mixture(
     noise = make_noise(name, len(speech), rng, speech=others)
     noise *= np.sqrt(_power(speech, scene) / 10 ** (rng.uniform(*recipe.snr_db) / 10))
     scale = min(1.0, _PEAK / float(np.max(np.abs(speech + noise))))
-    turns = [
-        Turn(p.start / SAMPLE_RATE, p.end / SAMPLE_RATE, p.speaker, p.utterance.text) for p in scene
-    ]
-    return Mixture(sorted(turns), speech * np.float32(scale), noise * np.float32(scale))
+    return Mixture(
+        turns=sorted(_turn(p.speaker, *span) for p in scene for span in p.stretches),
+        utterances=sorted(_turn(p.speaker, p.start, p.end, p.utterance.text) for p in scene),
+        speech=speech * np.float32(scale),
+        noise=noise * np.float32(scale),
+    )
+
+
+def _turn(speaker: str, first: int, last: int, text: str = "") -> Turn:
+    return Turn(first / SAMPLE_RATE, last / SAMPLE_RATE, speaker, text)
 
 
 def _at_speed(voice: Voice, up: int, down: int) -> Voice:
-    utterances = tuple(
-        Utterance(resample_poly(u.samples, up, down).astype(np.float32), u.text)
-        for u in voice.utterances
-    )
-    return Voice(voice.name, utterances)
+    """`up` over `down` as long."""
+    utterances = []
+    for u in voice.utterances:
+        samples = resample_poly(u.samples, up, down).astype(np.float32)
+        stretches = tuple(
+            (first * up // down, min(-(-last * up // down), len(samples)))
+            for first, last in u.stretches
+        )
+        utterances.append(Utterance(samples, u.text, stretches))
+    return Voice(voice.name, tuple(utterances))
 
 
 def _speech(scene: Sequence[Placed], recipe: Recipe, rng: np.random.Generator) -> Samples:
@@ -110,6 +123,6 @@ def _speech(scene: Sequence[Placed], recipe: Recipe, rng: np.random.Generator) -
 def _power(speech: Samples, scene: Sequence[Placed]) -> float:
     """While anybody speaks."""
     spoken = np.zeros(len(speech), dtype=np.bool_)
-    for p in scene:
-        spoken[p.start : p.end] = True
+    for first, last in (span for p in scene for span in p.stretches):
+        spoken[first:last] = True
     return float(np.mean(np.square(speech[spoken])))

@@ -27,6 +27,11 @@ class Placed:
         """The sample after its last."""
         return self.start + len(self.utterance.samples)
 
+    @property
+    def stretches(self) -> list[tuple[int, int]]:
+        """The utterance's, in samples of the mixture."""
+        return [(self.start + first, self.start + last) for first, last in self.utterance.stretches]
+
 
 def draw_scene(
     voices: Sequence[Voice],

@@ -28,7 +28,8 @@ DEMO = PROJECT / "benchmarks/speech/demo.toml"
 
 
 def burst(seconds: float, rng: np.random.Generator) -> Utterance:
-    return Utterance(rng.normal(0, 0.1, int(seconds * SAMPLE_RATE)).astype(np.float32), "")
+    samples = rng.normal(0, 0.1, int(seconds * SAMPLE_RATE)).astype(np.float32)
+    return Utterance(samples, "", ((0, len(samples)),))
 
 
 @cache
@@ -208,6 +209,32 @@ def test_without_words_speech_is_cut_at_pauses_and_where_others_begin(tmp_path: 
     found = {v.name: [u.duration for u in v.utterances] for v in cut(clips, with_words=False)}
     assert found == {"ann": pytest.approx([2, 1.5]), "bob": pytest.approx([1.5])}
     assert cut(clips, with_words=True) == []
+
+
+@pytest.mark.parametrize("background", [0.0002, 0.003])  # 54 and 30 dB below the speech
+def test_a_pause_ends_a_turn_but_no_utterance_however_loud_the_background(
+    tmp_path: Path, background: float
+) -> None:
+    rng = np.random.default_rng(2)
+    samples = rng.normal(0, background, 6 * SAMPLE_RATE)
+    for first, last in ((1.0, 2.0), (3.0, 5.0)):
+        spoken = slice(int(first * SAMPLE_RATE), int(last * SAMPLE_RATE))
+        samples[spoken] += rng.normal(0, 0.1, spoken.stop - spoken.start)
+    wavfile.write(tmp_path / "a.wav", SAMPLE_RATE, (samples * 32767).astype(np.int16))
+    (tmp_path / "a.txt").write_text("Ask not.")
+    entry = {"audio": "a.wav", "kind": "k", "language": "en", "txt": "a.txt"}
+    (tmp_path / "m.jsonl").write_text(json.dumps(entry))
+    found = cut(read_manifest(tmp_path / "m.jsonl"), with_words=True)
+    recipe = Recipe(kind="alone", speakers=(1, 1))
+    for seed in range(3):  # each at a speed of its own
+        mixture = make_mixture(found, recipe, np.random.default_rng(seed), seconds=20)
+        (utterance,) = mixture.utterances
+        one, two = mixture.turns
+        speed = 4 / utterance.duration
+        assert utterance.text == "Ask not."
+        assert (utterance.start, utterance.end) == (one.start, pytest.approx(two.end, abs=0.001))
+        assert one.duration * speed == pytest.approx(1, abs=0.03)
+        assert (two.start - one.end) * speed == pytest.approx(1, abs=0.03)
 
 
 def test_more_speakers_than_there_are_is_said() -> None:
