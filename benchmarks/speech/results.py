@@ -36,10 +36,12 @@ class ClipResult:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A fraction with the interval that the choice of clips leaves it, where there are several."""
+    """A fraction over the `clips` whose truth allows it, with the interval that their choice leaves
+    it, where there are several."""
 
     value: float
     interval: Interval | None
+    clips: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ def _rate(
     if not pairs:
         return None
     errors, totals = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    return Rate(sum(errors) / sum(totals), rate_interval(errors, totals))
+    return Rate(sum(errors) / sum(totals), rate_interval(errors, totals), len(pairs))
 
 
 def _part(clips: Sequence[ClipResult], part: Callable[[DiarizationErrors], float]) -> float | None:

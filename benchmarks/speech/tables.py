@@ -42,7 +42,9 @@ def _words(kinds: Sequence[KindResult]) -> Table:
     for k in kinds:
         if k.wer:
             bounds = _spread(k.word_boundaries)
-            table.add_row(k.kind, k.engine, str(k.clips), _rate(k.wer), _rate(k.cp_wer), *bounds)
+            table.add_row(
+                *(k.kind, k.engine, str(k.wer.clips), _rate(k.wer), _rate(k.cp_wer), *bounds)
+            )
     return table
 
 
@@ -54,9 +56,9 @@ def _turns(kinds: Sequence[KindResult]) -> Table:
     for k in kinds:
         if k.der:
             table.add_row(
-                *(k.kind, k.engine, str(k.clips), _rate(k.der)),
+                *(k.kind, k.engine, str(k.der.clips), _rate(k.der)),
                 *map(_percent, (k.missed, k.false_alarm, k.confusion)),
-                *(_rate(k.der_with_collar), f"{k.speakers_right}/{k.clips}"),
+                *(_rate(k.der_with_collar), f"{k.speakers_right}/{k.der.clips}"),
                 *(f"{k.speakers_off:+.2f}", *_spread(k.turn_boundaries)),
             )
     return table
