@@ -1,19 +1,13 @@
-"""The template: linted as written and as SAM expands it, and what the code takes for granted."""
+"""The template, and what the code takes for granted of it. tests/template/test_lint.py lints it."""
 
 from __future__ import annotations
 
-import copy
-import functools
 import importlib.util
-import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import ManualArgs, lint_file
-from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from debate_analyzer import bootstrap
@@ -50,51 +44,6 @@ def timeout(function: str) -> int:
         **template()["Resources"][function]["Properties"],
     }
     return int(settings["Timeout"])
-
-
-# --- Lint -----------------------------------------------------------------------------------------
-
-
-class NoManagedPolicies:
-    """samtranslator asks an account for the names of managed policies; we use none by name."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-@functools.cache
-def expanded() -> Any:
-    document = copy.deepcopy(json.loads(json.dumps(template())))
-    for resource in document["Resources"].values():
-        for key in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
-            resource["Properties"][key] = "s3://bucket/artifact.zip"  # as `sam package` would
-        if resource["Type"] == "AWS::CloudFormation::Stack":
-            resource["Properties"]["TemplateURL"] = "https://s3.amazonaws.com/bucket/nested.json"
-    return transform(document, {}, NoManagedPolicies())
-
-
-def lint(path: Path) -> list[str]:
-    """What cfn-lint has to say."""
-    return [str(match) for match in lint_file(path, ManualArgs(regions=["us-east-1"]))]
-
-
-def test_the_template_is_clean() -> None:
-    assert lint(TEMPLATE) == []
-
-
-def test_what_sam_makes_of_it_is_clean(tmp_path: Path) -> None:
-    path = tmp_path / "expanded.json"
-    path.write_text(json.dumps(expanded()))
-    assert lint(path) == []
-
-
-def test_an_action_that_iam_does_not_know_is_noticed(tmp_path: Path) -> None:
-    role = copy.deepcopy(expanded()["Resources"]["ApiFunctionRole"])
-    statement = {"Effect": "Allow", "Action": "s3:GetObjects", "Resource": "*"}
-    role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] = [statement]
-    path = tmp_path / "misspelt.json"
-    path.write_text(json.dumps({"Resources": {"Role": role}}))
-    assert any("getobjects" in finding.lower() for finding in lint(path))
 
 
 # --- Bucket ---------------------------------------------------------------------------------------
