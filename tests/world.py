@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import io
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -174,3 +176,14 @@ class World:
 
 
 __all__ = ["JOB_ID", "STATS", "TRANSCRIBE", "TRANSCRIPT", "VIDEO", "Clock", "World"]
+
+
+def silent_wav(seconds: int = 2) -> bytes:
+    """A recording in which nobody speaks: 16-bit, mono, 16 kHz."""
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(2 * 16_000 * seconds))
+    return data.getvalue()

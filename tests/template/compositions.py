@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import json
 import os
 import time
 import uuid
-import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +30,7 @@ from batch_images.download import downloader
 from batch_images.download import job as download_job
 from batch_images.stats import job as stats_job
 from batch_images.transcribe import job as transcribe_job
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.media import Samples
 from batch_images.transcribe.recognition import Recognition
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer import aws, bootstrap
@@ -47,7 +45,7 @@ from debate_analyzer.worker import Stopped
 from tests.template.calls import Call
 from tests.template.templates import REGION, Resolved, source
 from tests.template.trail import Trail, followed
-from tests.world import JOB_ID, ROOT
+from tests.world import JOB_ID, ROOT, silent_wav
 
 VIDEO = f"jobs/{JOB_ID}/videos/town hall.mp4"
 TRANSCRIPT = transcript_key(JOB_ID, "town hall")
@@ -376,7 +374,7 @@ class _Downloader:
     def fetch(self, url: str, folder: Path) -> Iterator[downloader.Recording]:
         if "nothing" in url:
             raise DownloadFailed("There is no recording at this address.")
-        (folder / "1.wav").write_bytes(_sound())
+        (folder / "1.wav").write_bytes(silent_wav())
         (folder / "1.vtt").write_text("WEBVTT")
         subtitles = downloader.Subtitles(folder / "1.vtt", "en", ".vtt")
         yield downloader.Recording(folder / "1.wav", ".wav", "town hall", "1", (subtitles,))
@@ -450,16 +448,6 @@ def _download(account: Account, fetch: Callable[[Any], Any]) -> None:
     assert row.status is Status.FAILED
 
 
-def _sound(seconds: int = 2) -> bytes:
-    data = io.BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(bytes(2 * SAMPLE_RATE * seconds))
-    return data.getvalue()
-
-
 _SPOKEN = {"start": 0.0, "end": 5.0, "text": "good evening", "speaker": "A", "confidence": 0.9}
 _TRANSCRIPT = {"duration": 12.0, "speakers_count": 1, "transcription": [_SPOKEN]}
 
@@ -471,7 +459,7 @@ DRIVES: dict[str, Drive] = {
     "PublishFunction": _publish,
     "ApiFunction": _api,
     "TranscribeJobDefinition": _work(
-        "TranscribeWorkQueue", "VIDEO_S3_PREFIX", VIDEO, _sound(), b"no sound"
+        "TranscribeWorkQueue", "VIDEO_S3_PREFIX", VIDEO, silent_wav(), b"no sound"
     ),
     "StatsJobDefinition": _work(
         "StatsWorkQueue",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,13 +31,6 @@ Fetch = Callable[..., list[Recording]]
 
 # An answer that yt-dlp thinks better of is closed when it is collected.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _collected() -> Iterator[None]:
-    yield
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()
 
 
 @pytest.fixture

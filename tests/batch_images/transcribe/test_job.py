@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 
 from batch_images.stats.job import StatsProcess
 from batch_images.transcribe.job import TranscribeProcess
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.media import Samples
 from batch_images.transcribe.recognition import Recognition
 from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
@@ -21,7 +19,7 @@ from debate_analyzer.aws import S3ObjectStore
 from debate_analyzer.key import captions_key, statistics_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Turn, parse_transcript
-from tests.world import BUCKET, JOB_ID, STATS, TRANSCRIPT, VIDEO, World, template
+from tests.world import BUCKET, JOB_ID, STATS, TRANSCRIPT, VIDEO, World, silent_wav, template
 
 
 @dataclass
@@ -69,20 +67,10 @@ class Seats:
         ]
 
 
-def _recording(seconds: int = 2) -> bytes:
-    data = io.BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(bytes(2 * SAMPLE_RATE * seconds))
-    return data.getvalue()
-
-
 def _run(
     world: World, script: Script, data: bytes | None = None, seats: Seats | None = None
 ) -> None:
-    world.drop(VIDEO, _recording() if data is None else data)
+    world.drop(VIDEO, silent_wav() if data is None else data)
     world.arrive()
     _work(world, script, seats)
 
@@ -162,7 +150,7 @@ def test_the_row_says_so_before_the_transcript_appears(
         written.append((key.split("/")[2], world.job().status))
         return put(store, key, *arguments, **options)
 
-    world.drop(VIDEO, _recording())
+    world.drop(VIDEO, silent_wav())
     world.arrive()
     monkeypatch.setattr(S3ObjectStore, "put", record)
     _work(world, Script())
@@ -178,8 +166,8 @@ def test_the_row_says_so_before_the_transcript_appears(
     [
         (b"moving pictures", "invalid_media"),
         (b"", "empty_file"),
-        (_recording(seconds=0), "empty_file"),
-        (_recording(seconds=60)[:200_000], "truncated_media"),
+        (silent_wav(seconds=0), "empty_file"),
+        (silent_wav(seconds=60)[:200_000], "truncated_media"),
     ],
 )
 def test_a_bad_recording_fails_with_a_sentence(world: World, data: bytes, code: str) -> None:
@@ -202,7 +190,7 @@ def test_a_recording_without_speech_leaves_no_captions_behind(world: World) -> N
 
 
 def test_a_recording_deleted_while_it_waited(world: World) -> None:
-    world.drop(VIDEO, _recording())
+    world.drop(VIDEO, silent_wav())
     world.arrive()
     world.s3.delete_object(Bucket="debates", Key=VIDEO)
     _work(world, Script())
@@ -228,7 +216,7 @@ def test_a_worker_that_lost_its_claim_publishes_nothing(world: World) -> None:
 
 def test_the_language_that_the_user_named_reaches_the_engine(world: World) -> None:
     script = Script()
-    world.drop(VIDEO, _recording())
+    world.drop(VIDEO, silent_wav())
     world.arrive()
     world.table.replace(world.job().model_copy(update={"language": "es"}))
     _work(world, script)
