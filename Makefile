@@ -2,6 +2,7 @@
 # make demo  the same, with the demo debate: exits with its result
 # make test  sets up, passes every test
 # make test-invoke  sam local invoke of every function; wants Docker, or podman and root
+# make test-pyannote  the GPU image's packages and its diarization, on this machine's processor; 7 GB
 # make cost  what the template costs a month, and beside hosted services: docs/cost.md
 # make deploy ENV=dev|prod   to AWS: checks, stack, images, page; make preflight only checks
 # make destroy ENV=dev|prod  deletes the stack, keeps the data
@@ -17,7 +18,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo lint check test test-invoke bench cost preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo lint check test test-invoke test-pyannote bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -62,6 +63,13 @@ $(VENV)/.bench: requirements/bench.txt | $(UV)
 	@$(UV) pip install -q --python $(VENV)/bench/bin/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
+# What the transcribe image installs: on Linux with CUDA, which is not used here.
+$(VENV)/.pyannote: batch_images/transcribe/requirements.txt | $(UV)
+	@echo "Installing pyannote.audio and torch (on Linux about 7 GB) ..."
+	@$(UV) venv -q --allow-existing --python $(BIN)/python $(VENV)/pyannote
+	@$(UV) pip install -q --compile-bytecode --python $(VENV)/pyannote/bin/python --require-hashes -r batch_images/transcribe/requirements.txt
+	@touch $@
+
 $(MODELS_DIR)/.ready: batch_images/transcribe/weights.txt $(VENV)/.run
 	@$(BIN)/python -m batch_images.transcribe.weights --models-dir $(MODELS_DIR)
 	@touch $@
@@ -94,6 +102,9 @@ test: setup-test lint
 
 test-invoke: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/python -m pytest tests/invoke
+
+test-pyannote: setup $(VENV)/.dev $(VENV)/.pyannote
+	$(BIN)/python -m pytest tests/pyannote
 
 bench: setup $(VENV)/.dev $(VENV)/.bench $(VENV)/.sam
 	$(BIN)/python -m benchmarks.speech
@@ -128,6 +139,10 @@ lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/checkov.in -o requirements/checkov.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/shared/requirements.in -o layers/shared/requirements.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt batch_images/transcribe/requirements.in -o batch_images/transcribe/requirements.txt
+	for image in download stats; do \
+	  $(UV) pip compile -q --python-platform x86_64-manylinux_2_28 --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt batch_images/$$image/requirements.in -o batch_images/$$image/requirements.txt; \
+	done
 
 clean:
 	rm -rf $(VENV) .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
