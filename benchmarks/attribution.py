@@ -12,6 +12,7 @@ diarizer's. Where people speak at once, the alignment itself is uncertain.
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from batch_images.transcribe.assignment import assign
+from batch_images.transcribe.block import join
 from batch_images.transcribe.diarization import create_diarizer
-from batch_images.transcribe.media import decode, probe
+from batch_images.transcribe.diarization.diarizer import diarize
+from batch_images.transcribe.media import decode
 from batch_images.transcribe.recognition import WhisperRecognizer
 from batch_images.transcribe.spoken import SpokenWord
 from benchmarks.hallucination import PROJECT, demo
@@ -100,12 +103,15 @@ def main() -> None:
     for clip in clips:
         if not clip.utterances:
             continue
-        samples = decode(clip.audio, probe(clip.audio))
-        words = recognizer.recognize(samples, language=None, on_progress=lambda _: None).words
+        with tempfile.TemporaryDirectory(prefix="attribution-") as folder:
+            sound = decode(clip.audio, Path(folder, "sound"))
+            blocks = recognizer.hear(sound, language=None, on_progress=lambda _: None)
+            words = join(blocks, language=None).words
+            turns = diarize(diarizer, sound)
         truth = true_speakers(clip, words)
         true_turns = [Turn(start=t.start, end=t.end, speaker=t.speaker) for t in clip.turns]
         ideal = attribution(truth, assign(words, true_turns))
-        real = attribution(truth, assign(words, diarizer.diarize(samples)))
+        real = attribution(truth, assign(words, turns))
         print(
             f"| {clip.name} | {clip.kind} | {real.words} | {ideal.wrong} | {real.wrong}"
             f" | {real.unassigned} |",

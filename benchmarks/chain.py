@@ -136,6 +136,7 @@ def _directly(file: Path, models: Path) -> None:
     from batch_images.stats.parquet import write_parquet
     from batch_images.transcribe.diarization import create_diarizer
     from batch_images.transcribe.recognition import WhisperRecognizer
+    from batch_images.transcribe.recording import open_recording
     from batch_images.transcribe.transcriber import Transcriber
     from debate_analyzer.captions import WRITERS
     from debate_analyzer.statistics import compute
@@ -145,7 +146,9 @@ def _directly(file: Path, models: Path) -> None:
         create_diarizer("onnx", models_dir=models),
     )
     began = time.perf_counter()
-    transcript = transcriber.transcribe(file, job_id="direct", key=file.name)
+    with tempfile.TemporaryDirectory(prefix="directly-") as folder:
+        recording = open_recording(file, Path(folder, "sound"), key=file.name)
+        transcript = transcriber.transcribe(recording, job_id="direct")
     for write in WRITERS.values():
         write(transcript)
     statistics = compute(

@@ -24,11 +24,12 @@ from pathlib import Path
 
 import jiwer
 
-from batch_images.transcribe.guard import guard
-from batch_images.transcribe.media import Samples, decode, probe
+from batch_images.transcribe.block import join
 from batch_images.transcribe.recognition import WhisperRecognizer
+from batch_images.transcribe.sound import Samples
 from batch_images.transcribe.spoken import SpokenWord
 from benchmarks.machine import describe
+from benchmarks.samples import on_disk, read_samples
 from benchmarks.sounds import KINDS, SAMPLE_RATE, make, mix, sounds
 from benchmarks.speech.manifest import Clip, read_manifest
 from benchmarks.speech.scoring import normalised
@@ -72,10 +73,12 @@ class Recording:
 
 def run(recognizer: WhisperRecognizer, samples: Samples) -> Outcome:
     """Both sides from one decoding."""
-    heard = recognizer.hear(samples, language=None, on_progress=lambda _: None)
-    engine = sorted((w for s in heard.stretches for w in s.words), key=lambda word: word.start)
-    kept, _ = guard([*heard.stretches, *heard.recovered])
-    return Outcome(engine, kept, heard.language, heard.language_probability)
+    with on_disk(samples) as sound:
+        blocks = recognizer.hear(sound, language=None, on_progress=lambda _: None)
+    stretches = [stretch for block in blocks for stretch in block.stretches]
+    engine = sorted((w for s in stretches for w in s.words), key=lambda word: word.start)
+    heard = join(blocks, language=None)
+    return Outcome(engine, heard.words, heard.language, heard.language_probability)
 
 
 def aligned(
@@ -108,7 +111,7 @@ def correct(recording: Recording, words: Sequence[SpokenWord]) -> set[SpokenWord
 def read_recordings(recognizer: WhisperRecognizer, clips: Iterable[Clip]) -> list[Recording]:
     """Those whose words are known."""
     return [
-        _recording(recognizer, clip, decode(clip.audio, probe(clip.audio)), clip.text)
+        _recording(recognizer, clip, read_samples(clip.audio), clip.text)
         for clip in clips
         if clip.text is not None
     ]

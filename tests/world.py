@@ -6,8 +6,10 @@ import functools
 import io
 import wave
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from debate_analyzer import aws
 from debate_analyzer.arrival import Arrivals
 from debate_analyzer.catalogue import Catalogue
 from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.job import Job
 from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE, Stage
 from debate_analyzer.ports import WorkerCount
 from debate_analyzer.publication import Publication, PublishRequest
 from debate_analyzer.sweeper import Sweeper
 from debate_analyzer.unit import Unit
-from debate_analyzer.worker import Process, Worker
+from debate_analyzer.worker import Process, Report, Result, Worker
 
 ROOT = Path(__file__).parent.parent
 JOB_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -66,6 +69,21 @@ class CountedPool:
     def start(self, stage: Stage) -> str:
         self.started.append(stage.name)
         return f"batch-{len(self.started)}"
+
+
+Simple = Callable[[Job, Unit, Report], Result]
+
+
+@dataclass(frozen=True)
+class InOneStep:
+    """A Process that has nothing to prepare."""
+
+    do: Simple
+
+    def prepare(
+        self, job: Job, unit: Unit, report: Report, resources: ExitStack
+    ) -> Callable[[Report], Result]:
+        return lambda report: self.do(job, unit, report)
 
 
 @dataclass
@@ -149,7 +167,7 @@ class World:
 
     def worker(
         self,
-        process: Process,
+        process: Process | Simple,
         *,
         stage: Stage = TRANSCRIBE,
         name: str = "batch-1",
@@ -160,7 +178,7 @@ class World:
         return Worker(
             table=self.table,
             queue=self.queues[stage.name],
-            process=process,
+            process=InOneStep(process) if isfunction(process) else process,
             now=now or self.clock,
             name=name,
             attempt=attempt,
@@ -175,7 +193,7 @@ class World:
         return job
 
 
-__all__ = ["JOB_ID", "STATS", "TRANSCRIBE", "TRANSCRIPT", "VIDEO", "Clock", "World"]
+__all__ = ["JOB_ID", "STATS", "TRANSCRIBE", "TRANSCRIPT", "VIDEO", "Clock", "InOneStep", "World"]
 
 
 def silent_wav(seconds: int = 2) -> bytes:

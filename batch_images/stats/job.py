@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.job import Figures, Job, utc_now
 from debate_analyzer.key import (
     SCHEMA_KEY,
+    JobKey,
     parse_key,
     private_statistics_key,
     speaker_stats_key,
@@ -25,9 +27,9 @@ from debate_analyzer.key import (
 from debate_analyzer.pipeline import STATS
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
 from debate_analyzer.statistics import Statistics, compute
-from debate_analyzer.transcript import parse_transcript
+from debate_analyzer.transcript import Transcript, parse_transcript
 from debate_analyzer.unit import Unit
-from debate_analyzer.worker import Result
+from debate_analyzer.worker import Report, Result
 
 _JSON = "application/json"
 
@@ -46,20 +48,27 @@ class StatsProcess:
         schema = json.dumps(Statistics.model_json_schema(by_alias=True, mode="serialization"))
         self.store.put(SCHEMA_KEY, schema.encode(), _JSON)
 
-    def __call__(self, job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
-        """Write the figures; everything may be written twice, as the same bytes."""
+    def prepare(
+        self, job: Job, unit: Unit, report: Report, resources: ExitStack
+    ) -> Callable[[Report], Result]:
+        """See worker.Process."""
         found = self.store.get(unit.key)
         key = parse_key(unit.key)
         if found is None or key is None:
             raise InvalidTranscript("The transcript was deleted before it could be counted.")
         transcript = parse_transcript(found[0])
+        return lambda report: self._count(job, key, transcript, report)
+
+    def _count(self, job: Job, key: JobKey, transcript: Transcript, report: Report) -> Result:
+        """Write the figures; everything may be written twice, as the same bytes."""
         statistics = compute(
             transcript,
             job_id=job.job_id,
             video_label=job.title,
-            transcript_key=unit.key,
+            transcript_key=str(key),
             updated_at=job.updated_at.isoformat(),
         )
+        report(0.5)
         document = statistics.model_dump_json(by_alias=True).encode()
         parquet = write_parquet(statistics)
         self.store.put(

@@ -1,4 +1,4 @@
-"""A media file's sound, as samples.
+"""A media file's sound.
 
 Headers are read with PyAV (faster-whisper brings it); samples come from the ffmpeg binary that
 `imageio-ffmpeg` pins, so that the same file gives the same samples on every machine, whatever
@@ -7,6 +7,8 @@ lies on its PATH. A file is somebody's upload: `demuxers` says what ffmpeg may t
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -16,26 +18,23 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
-import numpy as np
 from av.error import FFmpegError
-from numpy.typing import NDArray
 
+from batch_images.transcribe.sound import SAMPLE_RATE, Sound
 from debate_analyzer.demuxers import INPUT_OPTIONS, input_arguments
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
 
-SAMPLE_RATE = 16_000
 LONGEST_SECONDS = 12 * 3600
 
 # Their duration is written in the header; the others' is guessed from the bit rate, or read off
 # the last page, and says nothing about what was cut off.
 _ANNOUNCING = {"mov", "matroska", "avi", "wav", "w64", "flac"}
-_BYTES_PER_SAMPLE = 4
-_GROWTH = 60 * SAMPLE_RATE
+
+# How often a decoding is looked at, in seconds.
+_LOOK = 0.2
 
 # Recorders that write to a pipe cannot know the size; each has its own impossible one.
 _UNKNOWN_RIFF_SIZE = 0x7FFF_0000
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,19 @@ def probe(path: Path) -> Media:
         ) from error
 
 
-def decode(path: Path, media: Media | None = None) -> Samples:
-    """The sound of `path`: float32, mono, 16 kHz, sample 0 at the start of the recording.
+def decode(
+    path: Path,
+    into: Path,
+    media: Media | None = None,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> Sound:
+    """The sound of `path`, written to `into`, sample 0 at the start of the recording.
 
     Gaps in the file's own timestamps become silence, so that a word's time is the moment it is
-    heard in a player. Raises NoAudioTrack, EmptyFile for a track without samples, TruncatedMedia
-    where the file ends before its header says, InvalidMedia for what ffmpeg refuses.
+    heard in a player. `on_progress` hears the fraction done, as far as the header tells; what it
+    raises ends the decoding. Raises NoAudioTrack, EmptyFile for a track without samples,
+    TruncatedMedia where the file ends before its header says, InvalidMedia for what ffmpeg refuses
+    and for what is too long.
     """
     media = media or probe(path)
     if not media.has_audio:
@@ -89,13 +95,17 @@ def decode(path: Path, media: Media | None = None) -> Samples:
             "The video has no sound, so there is nothing to transcribe. "
             "Upload a version with its audio track."
         )
-    samples = _decode(path, media.duration or 0)
-    seconds = len(samples) / SAMPLE_RATE
+    sound = _decode(path, into, media.duration, on_progress)
+    if sound.duration > LONGEST_SECONDS:
+        raise InvalidMedia(
+            f"The recording is longer than {LONGEST_SECONDS // 3600} hours. "
+            "Cut it into parts and upload them one by one."
+        )
     if media.duration is not None and media.announces_duration:
-        _refuse_truncated(path, media.duration, seconds)
-    if not len(samples):
+        _refuse_truncated(path, media.duration, sound.duration)
+    if not len(sound):
         raise EmptyFile("The file's audio track holds no sound at all. Record or export it again.")
-    return samples
+    return sound
 
 
 def _riff_announces(path: Path, size: int) -> float:
@@ -107,55 +117,48 @@ def _riff_announces(path: Path, size: int) -> float:
     return max(1.0, (announced + 8) / size)
 
 
-def _decode(path: Path, expected_seconds: float) -> Samples:
+def _decode(
+    path: Path, into: Path, expected: float | None, on_progress: Callable[[float], None]
+) -> Sound:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
-        *("-nostdin", "-v", "error"),
+        *("-nostdin", "-v", "error", "-y"),
         *(*input_arguments(), "-i", _url(path), "-vn", "-sn", "-dn"),
-        *("-af", "aresample=async=1:first_pts=0"),
-        *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "pipe:1"),
+        *("-af", "aresample=async=1:first_pts=0", "-t", str(LONGEST_SECONDS + 1)),
+        *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le", _url(into)),
     ]
+    into.touch()
+    sound = Sound(into)
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints
         ) as ffmpeg,
     ):
-        assert ffmpeg.stdout is not None
         try:
-            samples = _read_samples(ffmpeg.stdout.readinto, expected_seconds)  # type: ignore[attr-defined]
+            while not _has_ended(ffmpeg):
+                on_progress(min(sound.duration / expected, 1.0) if expected else 0.0)
         except BaseException:
             ffmpeg.kill()
             raise
-        if ffmpeg.wait() != 0 and not len(samples):
-            complaints.seek(0)
-            reason = complaints.read(2000).decode(errors="replace").strip()
-            raise InvalidMedia(
-                "The sound of the file cannot be decoded; it may be damaged. "
-                "Try to play it, then upload it again or convert it to MP4."
-            ) from RuntimeError(reason)
-    return samples
+        complaints.seek(0)
+        reason = complaints.read(2000).decode(errors="replace").strip()
+    if os.strerror(errno.ENOSPC) in reason:
+        raise OSError(errno.ENOSPC, "there is no room for the sound of the recording", str(into))
+    if ffmpeg.returncode != 0 and not len(sound):
+        raise InvalidMedia(
+            "The sound of the file cannot be decoded; it may be damaged. "
+            "Try to play it, then upload it again or convert it to MP4."
+        ) from RuntimeError(reason)
+    return sound
 
 
-def _read_samples(readinto: Callable[[memoryview], int], expected_seconds: float) -> Samples:
-    """Read to the end, into memory asked for once where the header told the truth."""
-    expected = int(min(expected_seconds + 1, LONGEST_SECONDS) * SAMPLE_RATE)
-    samples = np.empty(expected, dtype=np.float32)
-    filled = 0
-    while True:
-        with samples.data.cast("B") as view:
-            while filled < len(view) and (count := readinto(view[filled:])):
-                filled += count
-        if filled < samples.nbytes:
-            break
-        if samples.size >= LONGEST_SECONDS * SAMPLE_RATE:
-            raise InvalidMedia(
-                f"The recording is longer than {LONGEST_SECONDS // 3600} hours. "
-                "Cut it into parts and upload them one by one."
-            )
-        samples.resize(samples.size + _GROWTH, refcheck=False)
-    samples.resize(filled // _BYTES_PER_SAMPLE, refcheck=False)
-    return samples
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_LOOK)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _refuse_truncated(path: Path, announced: float, decoded: float) -> None:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from faster_whisper import BatchedInferencePipeline, WhisperModel, download_model
-from faster_whisper.vad import get_vad_model
 
+from batch_images.transcribe.block import MARGIN_SECONDS, Block
 from batch_images.transcribe.guard import Stretch, guard
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
-from batch_images.transcribe.speech import Detected, passed_over, read_detected
+from batch_images.transcribe.pauses import cut
+from batch_images.transcribe.sound import SAMPLE_RATE, Sound
+from batch_images.transcribe.speech import Detected, Span, passed_over, read_detected
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer.errors import Misconfigured, UnknownLanguage
-from debate_analyzer.transcript import Warning
 
 # More at once is no faster on a CPU and takes more memory: 24 minutes peak at 0.9 GB with 4 and at
 # 1.3 GB with 8 (base, int8).
@@ -29,34 +27,6 @@ _BATCH_SIZE = {"cpu": 4, "cuda": 8}
 
 # Features of a whole recording are held at once: an hour takes 0.9 GB, so long ones go in blocks.
 _BLOCK_SECONDS = 20 * 60
-_CUT_WITHIN_SECONDS = 60
-
-# Silero's VAD as faster-whisper uses it: the samples of a frame, and where a pause begins.
-_VAD_SAMPLES = 512
-_VAD_PAUSE = 0.35
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """Words in order of their start, in seconds; empty where nothing is said."""
-
-    words: list[SpokenWord]
-    language: str | None
-    language_probability: float | None
-    warnings: list[Warning] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What an engine gives, before anybody asks whether it was said.
-
-    `recovered`: from a second hearing of speech that the first passed over.
-    """
-
-    stretches: list[Stretch]
-    recovered: list[Stretch]
-    language: str | None
-    language_probability: float | None
 
 
 class Recognizer(Protocol):
@@ -65,12 +35,19 @@ class Recognizer(Protocol):
     @property
     def provenance(self) -> dict[str, Any]: ...
 
-    def recognize(
-        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
-    ) -> Recognition:
-        """`samples`: float32, mono, 16 kHz. `on_progress` hears the fraction done, 0 to 1.
+    def hear(
+        self,
+        sound: Sound,
+        *,
+        language: str | None,
+        on_progress: Callable[[float], None],
+        own: Span | None = None,
+    ) -> list[Block]:
+        """What is heard, in blocks in order. `on_progress` hears the fraction done, 0 to 1.
 
-        `language`: a code of Whisper's, or None to hear it. Raises UnknownLanguage.
+        `language`: a code of Whisper's, or None to hear it. `own`: the seconds of the sound that
+        are to be heard, the rest being there for its context; by default all. Raises
+        UnknownLanguage.
         """
 
 
@@ -117,18 +94,15 @@ class WhisperRecognizer:
             "batch_size": self._batch_size,
         }
 
-    def recognize(
-        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
-    ) -> Recognition:
-        """See Recognizer. Silence gives no words."""
-        heard = self.hear(samples, language=language, on_progress=on_progress)
-        words, warnings = guard([*heard.stretches, *heard.recovered])
-        return Recognition(words, heard.language, heard.language_probability, warnings)
-
     def hear(
-        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
-    ) -> Heard:
-        """What the engine gives, hallucinations and all.
+        self,
+        sound: Sound,
+        *,
+        language: str | None,
+        on_progress: Callable[[float], None],
+        own: Span | None = None,
+    ) -> list[Block]:
+        """See Recognizer. What the engine gives, hallucinations and all: `block.join` is next.
 
         Where no language is given, each half minute of speech is taken in its own: debates change
         languages. What is said within one in another language is passed over by Whisper, so where
@@ -139,73 +113,73 @@ class WhisperRecognizer:
                 f"The model {self._name} does not know the language {language!r}. "
                 "Give another, or none: then the language is heard."
             )
+        given = language is not None
+        start, end = own or (0.0, sound.duration)
+        found: list[Block] = []
+        for span in cut(sound, (start, end), every=_BLOCK_SECONDS):
+            block = self._hear_block(
+                sound,
+                span,
+                language=language,
+                multilingual=not given,
+                on_progress=lambda at: on_progress(min(1.0, max(0.0, at - start) / (end - start))),
+            )
+            found.append(block)
+            if language is None and guard(block.stretches)[0]:
+                language = block.language  # the first block with speech in it decides for the rest
+        on_progress(1.0)
+        return found
+
+    def _hear_block(
+        self,
+        sound: Sound,
+        own: Span,
+        *,
+        language: str | None,
+        multilingual: bool,
+        on_progress: Callable[[float], None],
+    ) -> Block:
+        """`on_progress` hears how far into the sound, in seconds."""
+        start, end = own
+        first = max(0, round((start - MARGIN_SECONDS) * SAMPLE_RATE))
+        samples = sound.read(first, round((end + MARGIN_SECONDS) * SAMPLE_RATE))
+        offset = first / SAMPLE_RATE
         transcribe = partial(
             self._pipeline.transcribe,
+            samples,
+            language=language,
             beam_size=5,
             batch_size=self._batch_size,
             word_timestamps=True,
-            multilingual=language is None and self._model.model.is_multilingual,
+            multilingual=multilingual and self._model.model.is_multilingual,
         )
+        segments, info = transcribe(vad_filter=True)
+        detected = read_detected(info, len(samples))
         stretches: list[Stretch] = []
+        for segment in segments:
+            on_progress(offset + segment.end)
+            stretches += _stretches(segment, detected, offset)
         recovered: list[Stretch] = []
-        probability: float | None = None
-        for first, last in blocks(samples):
-            block, offset = samples[first:last], first / SAMPLE_RATE
-            segments, info = transcribe(block, language=language, vad_filter=True)
-            detected = read_detected(info, last - first)
-            heard: list[Stretch] = []
-            for segment in segments:
-                on_progress(min(1.0, (offset + segment.end) * SAMPLE_RATE / len(samples)))
-                heard += _stretches(segment, detected, offset)
-            stretches += heard
-            if language is None and guard(stretches)[0]:
-                # The first block with speech in it decides for the rest.
-                language, probability = info.language, info.language_probability
-            said = [(w.start - offset, w.end - offset) for part in heard for w in part.words]
-            if clips := passed_over(detected, said):
-                segments, _ = transcribe(
-                    block,
-                    language=language,
-                    clip_timestamps=[{"start": start, "end": end} for start, end in clips],
-                )
-                # No speech to the first hearing: one sign more is enough against its words.
-                recovered += [
-                    _stretch(segment, _words(segment, offset), 0.0) for segment in segments
-                ]
-        on_progress(1.0)
-        return Heard(stretches, recovered, language, probability)
+        said = [(w.start - offset, w.end - offset) for part in stretches for w in part.words]
+        if clips := passed_over(detected, said):
+            segments, _ = transcribe(
+                clip_timestamps=[{"start": begin, "end": finish} for begin, finish in clips]
+            )
+            # No speech to the first hearing: one sign more is enough against its words.
+            recovered = [_stretch(segment, _words(segment, offset), 0.0) for segment in segments]
+        return Block(
+            start,
+            end,
+            stretches,
+            recovered,
+            info.language if language is None else None,
+            info.language_probability if language is None else None,
+        )
 
     def _knows(self, language: str) -> bool:
         if not self._model.model.is_multilingual:
             return language == "en"
         return self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
-
-
-def blocks(samples: Samples) -> Iterator[tuple[int, int]]:
-    """Cut a long recording into ranges of samples, each cut in the longest pause of a minute."""
-    first = 0
-    while len(samples) - first > (_BLOCK_SECONDS + _CUT_WITHIN_SECONDS) * SAMPLE_RATE:
-        start = first + _BLOCK_SECONDS * SAMPLE_RATE
-        last = start + _pause(samples[start : start + _CUT_WITHIN_SECONDS * SAMPLE_RATE])
-        yield first, last
-        first = last
-    yield first, len(samples)
-
-
-def _pause(samples: Samples) -> int:
-    """The middle of the longest stretch without speech; without one, the least of speech.
-
-    Not the quietest moment: between the syllables of a word it is as quiet as between sentences.
-    """
-    frames = len(samples) // _VAD_SAMPLES
-    speech = get_vad_model()(samples[: frames * _VAD_SAMPLES]).ravel()
-    pauses = [
-        list(run)
-        for silent, run in groupby(range(frames), lambda n: speech[n] < _VAD_PAUSE)
-        if silent
-    ]
-    longest = max(pauses, key=len, default=[int(np.argmin(speech))])
-    return (longest[0] + longest[-1] + 1) * _VAD_SAMPLES // 2
 
 
 def _stretches(segment: Any, detected: Sequence[Detected], offset: float) -> Iterator[Stretch]:

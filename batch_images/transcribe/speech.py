@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batch_images.transcribe.media import SAMPLE_RATE
+from batch_images.transcribe.sound import SAMPLE_RATE
 
 Span = tuple[float, float]
 

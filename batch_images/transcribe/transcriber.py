@@ -1,28 +1,31 @@
-"""A media file becomes a transcript."""
+"""A recording's sound becomes a transcript: heard in one part or in several, then put together."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from batch_images.transcribe.assignment import assign, segment
+from batch_images.transcribe.block import join
 from batch_images.transcribe.diarization import Diarizer
-from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
+from batch_images.transcribe.diarization.diarizer import Evidence
+from batch_images.transcribe.hearing import Hearing
 from batch_images.transcribe.recognition import Recognizer
+from batch_images.transcribe.recording import Recording
+from batch_images.transcribe.sound import Sound
+from batch_images.transcribe.speech import Span
+from batch_images.transcribe.stopwatch import timed
 from debate_analyzer.errors import DebateError, NoSpeech
 from debate_analyzer.transcript import Source, Transcript, Turn, Warning
 
 logger = logging.getLogger(__name__)
 
 # How the progress is shared out: about as long as each takes on two cores.
-_DECODED, _RECOGNIZED = 0.05, 0.7
+_RECOGNIZED = 0.7
 
 
 class DiarizationFailed(RuntimeError):
@@ -31,59 +34,109 @@ class DiarizationFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Transcriber:
-    """Holds the engines; one serves any number of files, one after the other."""
+    """Holds the engines; one serves any number of recordings, one after the other."""
 
     recognizer: Recognizer
     diarizer: Diarizer
 
     def transcribe(
         self,
-        path: Path,
+        recording: Recording,
         *,
         job_id: str,
-        key: str,
         language: str | None = None,
         speakers: int | None = None,
         on_progress: Callable[[float], None] = lambda fraction: None,
     ) -> Transcript:
-        """The transcript of the file at `path`, which lies at `key` in the bucket.
+        """A recording in one part. What `on_progress` raises ends the work. Raises NoSpeech."""
+        sound = recording.sound
+        heard = self.listen(sound, language=language, speakers=speakers, on_progress=on_progress)
+        return self.put_together(
+            [(0.0, heard)],
+            source=recording.source,
+            duration=sound.duration,
+            job_id=job_id,
+            seconds=recording.seconds,
+            language=language,
+            speakers=speakers,
+        )
 
-        Raises InvalidMedia (and its kinds) for a file that cannot be used, NoSpeech for one in
-        which nobody says a word. What `on_progress` raises ends the work.
+    def listen(
+        self,
+        sound: Sound,
+        *,
+        own: Span | None = None,
+        language: str | None = None,
+        speakers: int | None = None,
+        on_progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Hearing:
+        """What is heard; what `on_progress` raises ends the work.
+
+        `own`: the seconds of the sound that are to be heard, the rest being there for its context;
+        by default all. `speakers`: how many speak in this very sound, if known.
         """
         seconds: dict[str, float] = {}
-        media = probe(path)
-        with _timed(seconds, "decode"):
-            samples = decode(path, media)
-        on_progress(_DECODED)
-        with _timed(seconds, "recognition"):
-            recognition = self.recognizer.recognize(
-                samples,
+        with timed(seconds, "recognition"):
+            blocks = self.recognizer.hear(
+                sound,
+                own=own,
                 language=language,
-                on_progress=lambda done: on_progress(_DECODED + done * (_RECOGNIZED - _DECODED)),
+                on_progress=lambda done: on_progress(done * _RECOGNIZED),
             )
+        hearing = Hearing(blocks, None, seconds)
+        if not hearing.has_words:
+            return hearing
+        with timed(seconds, "diarization"):
+            try:
+                voices = self._listen_for_voices(
+                    sound, speakers, lambda d: on_progress(_RECOGNIZED + d * (1 - _RECOGNIZED))
+                )
+            except DiarizationFailed as error:
+                logger.warning("diarization failed", exc_info=error)
+                voices = None
+        return Hearing(blocks, voices, seconds)
+
+    def put_together(
+        self,
+        heard: Sequence[tuple[float, Hearing]],
+        *,
+        source: Source,
+        duration: float,
+        job_id: str,
+        seconds: Mapping[str, float],
+        language: str | None = None,
+        speakers: int | None = None,
+    ) -> Transcript:
+        """The transcript. `heard`: each part and the second at which its sound begins, in order.
+
+        `duration` in seconds; `seconds`: what was spent before anybody listened. Raises NoSpeech
+        where nobody says a word.
+        """
+        blocks = [block.shifted(offset) for offset, part in heard for block in part.blocks]
+        recognition = join(blocks, language=language)
         if not recognition.words:
             raise NoSpeech(
                 "Nobody is heard speaking in this recording. "
                 "Check that it has the right audio track, and that it is loud enough."
             )
         warnings = list(recognition.warnings)
-        with _timed(seconds, "diarization"):
-            try:
-                turns = self._diarize(
-                    samples, speakers, lambda d: on_progress(_RECOGNIZED + d * (1 - _RECOGNIZED))
+        with_words = [(offset, part.voices) for offset, part in heard if part.has_words]
+        spent = dict(seconds)
+        for name, value in (each for _, part in heard for each in part.seconds.items()):
+            spent[name] = spent.get(name, 0.0) + value
+        try:
+            with timed(spent, "clustering"):
+                turns = self._tell_apart(with_words, duration, speakers)
+        except DiarizationFailed as error:
+            logger.warning("diarization failed", exc_info=error)
+            turns = []
+            warnings.append(
+                Warning(
+                    code="diarization_failed",
+                    message="Speakers could not be told apart; the words are complete.",
                 )
-            except DiarizationFailed as error:
-                logger.warning("diarization failed", exc_info=error)
-                turns = []
-                warnings.append(
-                    Warning(
-                        code="diarization_failed",
-                        message="Speakers could not be told apart; the words are complete.",
-                    )
-                )
+            )
         whose = assign(recognition.words, turns)
-        segments = segment(recognition.words, whose)
         unassigned = whose.count(None)
         if unassigned and not any(warning.code == "diarization_failed" for warning in warnings):
             warnings.append(
@@ -94,48 +147,55 @@ class Transcriber:
             )
         return Transcript(
             job_id=job_id,
-            source=Source(
-                key=key,
-                bytes=path.stat().st_size,
-                sha256=_sha256(path),
-                duration=media.duration,
-            ),
-            duration=round(len(samples) / SAMPLE_RATE, 3),
+            source=source,
+            duration=round(duration, 3),
             speakers_count=len({turn.speaker for turn in turns}),
             language=recognition.language,
             language_probability=recognition.language_probability,
-            transcription=segments,
+            transcription=segment(recognition.words, whose),
             turns=turns,
             warnings=warnings,
-            provenance=self._provenance(seconds, len(samples) / SAMPLE_RATE),
+            provenance=self._provenance(spent, len(heard), duration),
         )
 
-    def _diarize(
-        self, samples: Samples, speakers: int | None, on_progress: Callable[[float], None]
+    def _listen_for_voices(
+        self, sound: Sound, speakers: int | None, on_progress: Callable[[float], None]
+    ) -> Evidence:
+        with self._blamed():
+            return self.diarizer.listen(sound, speakers=speakers, on_progress=on_progress)
+
+    def _tell_apart(
+        self,
+        heard: Sequence[tuple[float, Evidence | None]],
+        duration: float,
+        speakers: int | None,
     ) -> list[Turn]:
+        known = [(offset, voices) for offset, voices in heard if voices is not None]
+        if len(known) < len(heard):
+            raise DiarizationFailed(f"{len(heard) - len(known)} of {len(heard)} parts failed")
+        with self._blamed():
+            return self.diarizer.tell_apart(known, duration=duration, speakers=speakers)
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
         try:
-            return self.diarizer.diarize(samples, speakers=speakers, on_progress=on_progress)
+            yield
         except DebateError:
             raise  # the claim was lost, or the installation lacks something: not the engine's fault
         except Exception as error:
             raise DiarizationFailed(f"{self.diarizer.name}: {error}") from error
 
-    def _provenance(self, seconds: dict[str, float], duration: float) -> dict[str, Any]:
-        took = sum(seconds.values())
+    def _provenance(
+        self, spent: Mapping[str, float], parts: int, duration: float
+    ) -> dict[str, Any]:
         return {
             "recognition": self.recognizer.provenance,
             "diarization": {"engine": self.diarizer.name},
             "debate_analyzer_version": _own_version(),
-            "seconds": {name: round(value, 2) for name, value in seconds.items()},
-            "real_time_factor": round(took / duration, 4) if duration else None,
+            "parts": parts,
+            "seconds": {name: round(value, 2) for name, value in spent.items()},
+            "real_time_factor": round(sum(spent.values()) / duration, 4),
         }
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - began
 
 
 def _own_version() -> str | None:
@@ -144,8 +204,3 @@ def _own_version() -> str | None:
         return version("debate-analyzer")
     except PackageNotFoundError:
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from batch_images.transcribe.media import SAMPLE_RATE, decode
+from batch_images.transcribe.media import decode
+from batch_images.transcribe.sound import SAMPLE_RATE
 from benchmarks.speech.engines import ENGINES
 from benchmarks.speech.heard import Heard
 from benchmarks.speech.manifest import Clip
@@ -68,10 +69,10 @@ def sounds(clips: Sequence[Clip]) -> Iterator[list[Sound]]:
         decoded = []
         for number, clip in enumerate(clips):
             wav = Path(folder, f"{number}.wav")
-            samples = decode(clip.audio)
-            pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+            sound = decode(clip.audio, Path(folder, f"{number}.pcm"))
+            pcm = np.frombuffer(sound.read_bytes(), "<i2")
             wavfile.write(wav, SAMPLE_RATE, pcm)
-            decoded.append(Sound(clip, wav, len(samples) / SAMPLE_RATE))
+            decoded.append(Sound(clip, wav, sound.duration))
         yield decoded
 
 

@@ -16,7 +16,7 @@ from debate_analyzer.job import Claim, Figures, Job
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Result
-from tests.world import BUCKET, JOB_ID, TABLE, TRANSCRIPT, VIDEO, World
+from tests.world import BUCKET, JOB_ID, TABLE, TRANSCRIPT, VIDEO, InOneStep, World
 
 HOME = f"s3://{BUCKET}/jobs/{JOB_ID}"
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae8"
@@ -49,7 +49,7 @@ def send(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
 
         now = world.clock()
         environment = {"BUCKET": BUCKET, "JOB_TABLE": TABLE, VARIABLE[stage.name]: prefix} | more
-        assert bootstrap.run_worker(stage, process, environment) == (0 if done else 1)
+        assert bootstrap.run_worker(stage, InOneStep(process), environment) == (0 if done else 1)
         return done
 
     yield send

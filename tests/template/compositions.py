@@ -30,13 +30,16 @@ from batch_images.download import downloader
 from batch_images.download import job as download_job
 from batch_images.stats import job as stats_job
 from batch_images.transcribe import job as transcribe_job
-from batch_images.transcribe.media import Samples
-from batch_images.transcribe.recognition import Recognition
+from batch_images.transcribe.block import Block
+from batch_images.transcribe.diarization.diarizer import Evidence
+from batch_images.transcribe.guard import Stretch
+from batch_images.transcribe.sound import Sound
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer import aws, bootstrap
 from debate_analyzer.errors import DownloadFailed
-from debate_analyzer.job import Claim, Figures, Job, Media, announced
-from debate_analyzer.key import captions_key, transcript_key
+from debate_analyzer.job import Claim, Fault, Figures, Job, Media, announced
+from debate_analyzer.key import captions_key, hearing_key, part_key, parts_prefix, transcript_key
+from debate_analyzer.part import Part, part_job
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
 from debate_analyzer.statistics import Statistics, compute
 from debate_analyzer.transcript import Turn
@@ -85,7 +88,7 @@ class Account:
 
     def put(self, key: str, data: bytes = b"moving pictures") -> Unit:
         """An object as anybody may put it, and its unit of work."""
-        kind = "video/mp4" if "/videos/" in key else "application/json"
+        kind = "application/json" if key.endswith(".json") else "video/mp4"
         self.store.put(key, data, kind)
         found = self.store.head(key)
         assert found is not None
@@ -115,7 +118,7 @@ class Account:
 
 
 def _stage(key: str) -> Stage:
-    return TRANSCRIBE if "/videos/" in key else STATS
+    return STATS if key.endswith(".json") else TRANSCRIBE
 
 
 Drive = Callable[[Account, Callable[[Any], Any]], None]
@@ -247,6 +250,16 @@ def _submit(key: str) -> Drive:
     return drive
 
 
+def _submit_recordings(account: Account, invoke: Callable[[Any], Any]) -> None:
+    """And a part of one, which is wanted, then another, which is not."""
+    _submit(VIDEO)(account, invoke)
+    now, unit = datetime.now(UTC), account.put(VIDEO)
+    whole = account.keep(_new(now).queued(unit, now).claimed(unit, _claim(now), now))
+    for job in (whole, whole.failed(Fault(code="failed", message="It failed."), now)):
+        account.keep(job)
+        _submit(part_key(JOB_ID, whole.round, 0))(account, invoke)
+
+
 def _track(account: Account, invoke: Callable[[Any], Any]) -> None:
     now = datetime.now(UTC)
     for unit in (account.put(VIDEO), account.put(TRANSCRIPT)):
@@ -283,8 +296,27 @@ def _sweep(account: Account, invoke: Callable[[Any], Any]) -> None:
     account.keep(done)
     account.remove(TRANSCRIPT)
     assert invoke(_event("sweep-schedule"))["looked"] == {"TRANSCRIBED": 1}
+    _sweep_parts(account, invoke, running.split(1, 0.1, long_ago))
     account.put(VIDEO.replace(JOB_ID, str(uuid.UUID(int=1))))
     assert invoke(_event("sweep-reconcile"))["found"] == 1
+
+
+def _sweep_parts(account: Account, invoke: Callable[[Any], Any], whole: Job) -> None:
+    """A part whose event was lost, one that failed, and one that is done."""
+    account.keep(whole)
+    unit = account.put(part_key(JOB_ID, whole.round, 0))
+    assert invoke(_event("sweep-schedule"))["looked"] == {"SPLIT": 1}
+    part = part_job(Part(JOB_ID, whole.round, 0), whole, datetime.now(UTC)).queued(
+        unit, datetime.now(UTC)
+    )
+    account.keep(part.failed(Fault(code="failed", message="It failed."), datetime.now(UTC)))
+    account.keep(whole)
+    assert invoke(_event("sweep-schedule"))["looked"] == {"SPLIT": 1}
+    account.put(hearing_key(JOB_ID, whole.round, 0))
+    account.keep(whole)
+    assert invoke(_event("sweep-schedule"))["looked"] == {"SPLIT": 1}
+    account.forget(part.job_id)
+    account.store.delete(parts_prefix(JOB_ID))
 
 
 def _publish(account: Account, invoke: Callable[[Any], Any]) -> None:
@@ -338,11 +370,15 @@ class _Engine:
         if happening is not None:
             happening()
 
-    def recognize(self, samples: Samples, **_: Any) -> Recognition:
+    def hear(self, sound: Sound, **_: Any) -> list[Block]:
         self.work()
-        return Recognition([SpokenWord(0.1, 0.5, " Buenas", 0.9)], "es", 0.97)
+        stretch = Stretch([SpokenWord(0.1, 0.5, " Buenas", 0.9)], 0.4, -0.3, 0.1)
+        return [Block(0.0, sound.duration, [stretch], [], "es", 0.97)]
 
-    def diarize(self, audio: Samples, **_: Any) -> list[Turn]:
+    def listen(self, sound: Sound, **_: Any) -> Evidence:
+        return {}
+
+    def tell_apart(self, heard: Any, **_: Any) -> list[Turn]:
         return [Turn(start=0, end=1, speaker="SPEAKER_00")]
 
     def compute(self, *arguments: Any, **options: Any) -> Statistics:
@@ -428,6 +464,41 @@ def _work(queue: str, variable: str, key: str, good: bytes, bad: bytes) -> Drive
     return drive
 
 
+def _transcribe(account: Account, work: Callable[[Any], Any]) -> None:
+    """Recordings that are not long, then one in two parts: cut, heard, and put together, with a
+    part that nobody wants and a whole whose part was lost between."""
+    _work("TranscribeWorkQueue", "VIDEO_S3_PREFIX", VIDEO, silent_wav(), b"no sound")(account, work)
+
+    def run(unit: Unit) -> Job:
+        """The recording, after the unit."""
+        account.send("TranscribeWorkQueue", unit.model_dump_json())
+        with mock.patch.dict(os.environ, {"LONGEST_WHOLE_MINUTES": "1", "PART_MINUTES": "1"}):
+            assert work(None) == 0
+        job = account.table.get(JOB_ID)
+        assert job is not None
+        return job
+
+    now = datetime.now(UTC)
+    unit = account.put(VIDEO, silent_wav(seconds=130))
+    account.keep(_new(now).queued(unit, now))
+    whole = run(unit)
+    assert (whole.status, whole.parts) == (Status.SPLIT, 2)
+    assert run(unit).status is Status.SPLIT  # told of it again, and nobody has heard the parts
+    for number, wanted in [(0, True), (0, False), (1, True)]:
+        part = Part(JOB_ID, whole.round, number)
+        key = part_key(JOB_ID, whole.round, number)
+        found = account.store.head(key)
+        assert found is not None
+        piece = Unit(job_id=part.job_id, stage_name="transcribe", key=key, etag=found.etag)
+        account.keep(part_job(part, whole, now).queued(piece, now))
+        if not wanted:
+            account.keep(whole.queued(unit, now))
+        done = run(piece)
+        if not wanted:
+            account.keep(whole)
+    assert done.status is Status.TRANSCRIBED
+
+
 def _download(account: Account, fetch: Callable[[Any], Any]) -> None:
     """A recording with subtitles, and again; then what is not there, awaited and not."""
     cookies = b".example.org\tTRUE\t/\tTRUE\t0\tSID\t1\n"
@@ -452,15 +523,13 @@ _SPOKEN = {"start": 0.0, "end": 5.0, "text": "good evening", "speaker": "A", "co
 _TRANSCRIPT = {"duration": 12.0, "speakers_count": 1, "transcription": [_SPOKEN]}
 
 DRIVES: dict[str, Drive] = {
-    "SubmitTranscribeFunction": _submit(VIDEO),
+    "SubmitTranscribeFunction": _submit_recordings,
     "SubmitStatsFunction": _submit(TRANSCRIPT),
     "TrackFunction": _track,
     "SweepFunction": _sweep,
     "PublishFunction": _publish,
     "ApiFunction": _api,
-    "TranscribeJobDefinition": _work(
-        "TranscribeWorkQueue", "VIDEO_S3_PREFIX", VIDEO, silent_wav(), b"no sound"
-    ),
+    "TranscribeJobDefinition": _transcribe,
     "StatsJobDefinition": _work(
         "StatsWorkQueue",
         "TRANSCRIPTS_S3_PREFIX",

@@ -28,8 +28,14 @@ HOSTS = "InstanceRole"
 
 # Ways to AWS that no run takes, and why they ask for no right that is not asked for elsewhere.
 PASSED_BY = {
-    "arrival._row: return self.table.get(key.job_id) or job": (
-        "another event made the row a moment ago; the same GetItem stands at the function's head"
+    "arrival._made: return self.table.get(job.job_id) or job": (
+        "another event made the row a moment ago; the same GetItem stands in _row"
+    ),
+    "arrival._row: whole = self.table.get(key.job_id)": (
+        "the stats stage has no parts; the same GetItem stands further down"
+    ),
+    "arrival._row: return self.table.get(part.job_id) or self._made(part_job(part, whole, now))": (
+        "the stats stage has no parts; the same GetItem stands further down"
     ),
     "publication._write_summary: stored = self.store.get(INDEX_KEY)": (
         "another writer was faster; _rebuild_index reads the same object"

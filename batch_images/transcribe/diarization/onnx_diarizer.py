@@ -6,14 +6,14 @@ theirs, clustering finds the people, reconstruction puts them on the recording's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from batch_images.transcribe.diarization.clustering import cluster
-from batch_images.transcribe.diarization.diarizer import ignore_progress
+from batch_images.transcribe.diarization.diarizer import Evidence, ignore_progress
 from batch_images.transcribe.diarization.embedding import Snippets, VoiceEmbedding
 from batch_images.transcribe.diarization.reconstruction import speech, turns
 from batch_images.transcribe.diarization.segmentation import (
@@ -23,9 +23,12 @@ from batch_images.transcribe.diarization.segmentation import (
     Windows,
     window_starts,
 )
+from batch_images.transcribe.sound import Sound
 from debate_analyzer.transcript import Turn
 
 STEP = 40_000  # samples from one window to the next: each moment is seen by four windows
+
+_AT_ONCE = 64  # windows: three minutes of sound are in memory
 
 
 class OnnxDiarizer:
@@ -38,24 +41,59 @@ class OnnxDiarizer:
         self._embedding = VoiceEmbedding(models_dir / "campplus.onnx", threads=threads)
         self._step = step
 
-    def diarize(
+    def listen(
         self,
-        audio: npt.NDArray[np.float32],
+        sound: Sound,
         *,
         speakers: int | None = None,
         on_progress: Callable[[float], None] = ignore_progress,
-    ) -> list[Turn]:
+    ) -> Evidence:
         """See Diarizer."""
-        total = len(window_starts(len(audio), self._step))
+        del speakers
+        starts = window_starts(len(sound), self._step)
         batches: list[tuple[Windows, Snippets]] = []
         done = 0
-        for windows in self._segmentation.windows(audio, step=self._step):
-            snippets = self._embedding.snippets(audio, windows, first_window=done)
-            batches.append((windows, snippets))
-            done += len(windows.starts)
-            on_progress(done / total)
+        for first in range(0, len(starts), _AT_ONCE):
+            begin, last = starts[first], starts[first : first + _AT_ONCE][-1]
+            audio = sound.read(begin, last + WINDOW)
+            for seen in self._segmentation.windows(audio, step=self._step):
+                snippets = self._embedding.snippets(audio, seen, first_window=done)
+                batches.append((Windows(seen.starts + begin, seen.active), snippets))
+                done += len(seen.starts)
+                on_progress(done / len(starts))
         windows = Windows.concatenate([windows for windows, _ in batches])
         snippets = Snippets.concatenate([snippets for _, snippets in batches])
-        overlap = total * WINDOW / max(len(audio), WINDOW)
+        return {
+            "windows.starts": windows.starts,
+            "windows.active": windows.active,
+            **{f"snippets.{f.name}": getattr(snippets, f.name) for f in fields(Snippets)},
+            "samples": np.array([len(sound)]),
+        }
+
+    def tell_apart(
+        self,
+        heard: Sequence[tuple[float, Evidence]],
+        *,
+        duration: float,
+        speakers: int | None = None,
+    ) -> list[Turn]:
+        """See Diarizer. A moment that two parts heard is seen by more windows, which all vote."""
+        windows, snippets = _together(heard)
+        samples = sum(max(int(evidence["samples"][0]), WINDOW) for _, evidence in heard)
+        overlap = len(windows.starts) * WINDOW / samples
         people = cluster(snippets, overlap=overlap, speakers=speakers)
-        return turns(speech(windows, snippets, people), duration=len(audio) / SAMPLE_RATE)
+        return turns(speech(windows, snippets, people), duration=duration)
+
+
+def _together(heard: Sequence[tuple[float, Evidence]]) -> tuple[Windows, Snippets]:
+    """The windows and snippets of all parts, on the clock of the recording."""
+    windows: list[Windows] = []
+    snippets: list[Snippets] = []
+    seen = 0
+    for offset, evidence in heard:
+        starts = evidence["windows.starts"] + round(offset * SAMPLE_RATE)
+        windows.append(Windows(starts, evidence["windows.active"]))
+        values = {f.name: evidence[f"snippets.{f.name}"] for f in fields(Snippets)}
+        snippets.append(Snippets(**values | {"window": values["window"] + seen}))
+        seen += len(starts)
+    return Windows.concatenate(windows), Snippets.concatenate(snippets)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from batch_images.transcribe.diarization import create_diarizer
 from batch_images.transcribe.recognition import WhisperRecognizer
+from batch_images.transcribe.recording import open_recording
 from batch_images.transcribe.transcriber import Transcriber
 from benchmarks.speech.heard import Heard, Word
 from benchmarks.speech.truth import Turn
@@ -22,7 +24,9 @@ class Product:
     def hear(self, audio: Path) -> Heard:
         """Words with speakers, and turns as heard."""
         try:
-            transcript = self.transcriber.transcribe(audio, job_id="benchmark", key=audio.name)
+            with tempfile.TemporaryDirectory(prefix="product-") as folder:
+                recording = open_recording(audio, Path(folder, "sound"), key=audio.name)
+                transcript = self.transcriber.transcribe(recording, job_id="benchmark")
         except NoSpeech:
             return Heard((), ())
         return Heard(

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from batch_images.transcribe.media import SAMPLE_RATE
+from batch_images.transcribe.sound import SAMPLE_RATE
 from benchmarks.speech.manifest import BadManifest, read_manifest
 from benchmarks.speech.mixtures.mixture import Mixture, TooFewVoices, make_mixture
 from benchmarks.speech.mixtures.recipe import BadRecipe, Recipe, read_recipes

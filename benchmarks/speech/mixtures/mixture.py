@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve, resample_poly
 
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
 from benchmarks.speech.mixtures.noise import make_noise
 from benchmarks.speech.mixtures.recipe import Recipe
 from benchmarks.speech.mixtures.room import impulse_responses

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
 
 NoiseName = Literal["white", "pink", "hum", "babble"]
 

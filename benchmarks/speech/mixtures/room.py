@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyroomacoustics
 
-from batch_images.transcribe.media import SAMPLE_RATE, Samples
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
 
 _SMALLEST, _LARGEST = (4.0, 3.5, 2.6), (7.0, 6.0, 3.2)
 _FROM_WALL = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from batch_images.transcribe.media import SAMPLE_RATE
+from batch_images.transcribe.sound import SAMPLE_RATE
 from benchmarks.speech.mixtures.voices import Utterance, Voice
 
 _LEAD = SAMPLE_RATE // 2  # before the first word

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
+from benchmarks.samples import read_samples
 from benchmarks.speech.manifest import Clip
 from benchmarks.speech.truth import Turn
 
@@ -60,7 +61,7 @@ def cut(clips: Sequence[Clip], *, with_words: bool) -> list[Voice]:
     """
     found: dict[str, list[Utterance]] = defaultdict(list)
     for clip in clips:
-        samples = decode(clip.audio)
+        samples = read_samples(clip.audio)
         loud = _loud(samples)
         for turn in _alone(clip, len(samples) / SAMPLE_RATE):
             found[turn.speaker] += (

@@ -10,7 +10,8 @@ from typing import Protocol
 from debate_analyzer.change import change
 from debate_analyzer.errors import Conflict, UploadMismatch
 from debate_analyzer.job import SHARED_OWNER, Fault, Job, Media, announced
-from debate_analyzer.key import JobKey, parse_key
+from debate_analyzer.key import PARTS_FOLDER, JobKey, parse_key
+from debate_analyzer.part import is_wanted, part_job, read_part
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status, stage_started_by
 from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
 from debate_analyzer.unit import Unit
@@ -47,36 +48,47 @@ class Arrivals:
         if found is None:
             return None  # deleted since; the event is stale
         job = self._row(key, stage, found, now)
+        if job is None:
+            return None
         unit = Unit(
-            job_id=key.job_id,
+            job_id=job.job_id,
             stage_name=stage.name,
             key=found.key,
             etag=found.etag,
             owner=job.owner,
         )
-        job = change(self.table, key.job_id, lambda job: _admit(job, unit, found, now, again))
+        job = change(self.table, job.job_id, lambda job: _admit(job, unit, found, now, again))
         if job.unit != unit or job.status is not stage.queued or job.retry_at is not None:
             return None
         # Also for a unit that was already queued: the crash may have come before the sending.
         self.dispatcher.send(unit)
         return unit
 
-    def _row(self, key: JobKey, stage: Stage, found: StoredObject, now: datetime) -> Job:
-        job = self.table.get(key.job_id)
-        if job is not None:
-            return job
-        job = announced(
-            owner=SHARED_OWNER,
-            title=PurePosixPath(key.stem).name,
-            media=_media(found) if stage is TRANSCRIBE else None,
-            now=now,
-            job_id=key.job_id,
-            published=self.publish_by_default,
+    def _row(self, key: JobKey, stage: Stage, found: StoredObject, now: datetime) -> Job | None:
+        """The job that the object belongs to, made where there is none. None for a part of nothing
+        that anybody waits for."""
+        if key.folder == PARTS_FOLDER:
+            part = read_part(key)
+            whole = self.table.get(key.job_id)
+            if part is None or whole is None or not is_wanted(part, whole):
+                return None
+            return self.table.get(part.job_id) or self._made(part_job(part, whole, now))
+        return self.table.get(key.job_id) or self._made(
+            announced(
+                owner=SHARED_OWNER,
+                title=PurePosixPath(key.stem).name,
+                media=_media(found) if stage is TRANSCRIBE else None,
+                now=now,
+                job_id=key.job_id,
+                published=self.publish_by_default,
+            )
         )
+
+    def _made(self, job: Job) -> Job:
         try:
             self.table.create(job)
         except Conflict:
-            return self.table.get(key.job_id) or job
+            return self.table.get(job.job_id) or job
         return job
 
 
@@ -87,7 +99,7 @@ def _admit(job: Job, unit: Unit, found: StoredObject, now: datetime, again: bool
         return job
     if job.status in (Status.CANCELLED, Status.DELETED):
         return job
-    if unit.stage is STATS and job.status in (Status.QUEUED, Status.TRANSCRIBING):
+    if unit.stage is STATS and job.stage is TRANSCRIBE:
         return job  # a transcript that is not ours; the one being made will take its place
     if unit.stage is TRANSCRIBE:
         if fault := _mismatch(job, found):

@@ -79,6 +79,9 @@ class DynamoJobTable:
         self._put(newer, "version = :read", {":read": job.version})
         return newer
 
+    def delete(self, job_id: str) -> None:
+        self.dynamodb.delete_item(TableName=self.name, Key=_marshal({"job_id": job_id}))
+
     def _put(self, job: Job, condition: str, values: dict[str, Any]) -> None:
         request: dict[str, Any] = {"TableName": self.name, "Item": _item(job)}
         if values:
@@ -263,6 +266,10 @@ class S3ObjectStore:
         except self.s3.exceptions.ClientError as error:
             if _code(error) != "NoSuchKey":
                 raise
+
+    def delete(self, prefix: str) -> None:
+        for found in self.list(prefix):
+            self.s3.delete_object(Bucket=self.bucket, Key=found.key)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         paginator = self.s3.get_paginator("list_objects_v2")

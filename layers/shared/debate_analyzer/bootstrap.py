@@ -179,4 +179,5 @@ def _work(settings: Settings, stage: Stage) -> tuple[WorkQueue, timedelta]:
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the giving back
     raise Stopped

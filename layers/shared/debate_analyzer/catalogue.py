@@ -41,6 +41,7 @@ class JobView(BaseModel):
     status: Status
     stage: str | None
     progress: float | None
+    expected_at: Timestamp | None
     attempt: int
     retry_at: Timestamp | None
     error: dict[str, str] | None
@@ -165,6 +166,7 @@ def view(job: Job) -> JobView:
         status=job.status,
         stage=job.stage.name if job.stage else _STAGE_SHOWN.get(job.status),
         progress=job.progress,
+        expected_at=job.expected_at,
         attempt=job.attempt,
         retry_at=datetime.fromtimestamp(job.retry_at, tz=job.created_at.tzinfo)
         if job.retry_at

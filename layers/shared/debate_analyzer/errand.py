@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from debate_analyzer.arrival import Arrivals
@@ -18,21 +17,9 @@ from debate_analyzer.key import is_job_id
 from debate_analyzer.pipeline import Stage
 from debate_analyzer.ports import JobTable, ObjectStore
 from debate_analyzer.unit import Unit
+from debate_analyzer.worker import InHand
 
 LINGER = timedelta(seconds=0.1)  # nobody adds to an errand
-
-
-@dataclass(frozen=True)
-class _InHand:
-    """ports.Delivery of what never was in a queue."""
-
-    body: str
-
-    def extend(self, visibility: timedelta) -> None:
-        return
-
-    def settle(self) -> None:
-        return
 
 
 class Errand:
@@ -61,11 +48,11 @@ class Errand:
     def send(self, unit: Unit) -> None:
         self._units.append(unit)
 
-    def receive(self, *, wait: timedelta, visibility: timedelta) -> _InHand | None:
+    def receive(self, *, wait: timedelta, visibility: timedelta) -> InHand | None:
         for found in self._found:
             self._arrivals.receive(found.key, self._now(), only=self._stage, again=True)
             if self._units:
-                return _InHand(self._units.popleft().model_dump_json())
+                return InHand(self._units.popleft().model_dump_json())
         time.sleep(wait.total_seconds())
         return None
 

@@ -27,6 +27,8 @@ _QUEUED_CHECK = timedelta(minutes=2)
 _HANDOVER_CHECK = timedelta(minutes=2)
 _UPLOAD_CHECK = timedelta(minutes=10)
 
+_TELLING = 0.05  # of the work: less says nothing about how long the rest will take
+
 
 # Always with microseconds, so that the text sorts as the time does: it is an index's sort key.
 Timestamp = Annotated[
@@ -92,6 +94,12 @@ class Job(_Part):
     language: str | None = None
     speakers: int | None = Field(default=None, description="how many speak, if the user said so")
     progress: float | None = None
+    since: Timestamp | None = Field(
+        default=None, description="when the work began that is under way"
+    )
+    expected_at: Timestamp | None = Field(default=None, description="when the stage may be done")
+    round: int = Field(default=0, description="how often new work has come")
+    parts: int | None = Field(default=None, description="in how many it is worked on, if split")
     attempt: int = 0
     retry_at: float | None = None
     check_at: float | None = None
@@ -130,7 +138,16 @@ class Job(_Part):
     def _step(self, status: Status, now: datetime, **changes: Any) -> Self:
         if status not in TRANSITIONS[self.status]:
             raise Conflict(f"A job that is {self.status} cannot become {status}.")
-        changes = {"progress": None, "claim": None, "retry_at": None, "check_at": None} | changes
+        unless_said = {
+            "claim": None,
+            "retry_at": None,
+            "check_at": None,
+            "since": None,
+            "expected_at": None,
+        }
+        if stage_of(status) is not self.stage:
+            unless_said["progress"] = None
+        changes = unless_said | changes
         return self.model_copy(update={"status": status, "updated_at": now, **changes})
 
     # --- arrival ---------------------------------------------------------------------------
@@ -141,6 +158,9 @@ class Job(_Part):
             unit.stage.queued,
             now,
             units=_units_up_to(unit, self.units),
+            round=self.round + 1,
+            parts=None,
+            progress=None,
             attempt=0,
             fault=None,
             check_at=(now + _QUEUED_CHECK).timestamp(),
@@ -156,7 +176,7 @@ class Job(_Part):
         if self.status is unit.stage.running:
             if not self._may_take_over(claim, now):
                 raise Settled("Another worker holds this unit.")
-        elif self.status is not unit.stage.queued:
+        elif self.status not in (unit.stage.queued, unit.stage.split):
             raise Settled(f"The job is {self.status}.")
         elif self.retry_at is not None and self.retry_at > now.timestamp():
             raise Settled("The unit is to be retried later.")
@@ -165,7 +185,8 @@ class Job(_Part):
             now,
             claim=claim,
             attempt=self.attempt + 1,
-            progress=0.0,
+            progress=self.progress or 0.0,
+            since=now,
             check_at=claim.until,
         )
 
@@ -185,9 +206,39 @@ class Job(_Part):
             and self.unit == unit
         )
 
-    def renewed(self, claim: Claim, progress: float | None, now: datetime) -> Self:
-        """A heartbeat: the claim is good until `claim.until`."""
-        return self._step(self.status, now, claim=claim, progress=progress, check_at=claim.until)
+    def renewed(self, claim: Claim, progress: float, now: datetime) -> Self:
+        """A heartbeat: the claim is good until `claim.until`.
+
+        What is shown of the progress never falls, also where a second attempt begins anew.
+        """
+        return self._step(
+            self.status,
+            now,
+            claim=claim,
+            progress=max(self.progress or 0.0, progress),
+            since=self.since,
+            expected_at=_expected(self.since, progress, now) or self.expected_at,
+            check_at=claim.until,
+        )
+
+    def split(self, parts: int, progress: float, now: datetime) -> Self:
+        """The recording is with as many workers as there are; `progress` by how many are done."""
+        since = self.since or now
+        return self._step(
+            Status.SPLIT,
+            now,
+            attempt=0,
+            fault=None,
+            parts=parts,
+            progress=max(self.progress or 0.0, progress),
+            since=since,
+            expected_at=_expected(since, progress, now),
+            check_at=(now + _HANDOVER_CHECK).timestamp(),
+        )
+
+    def heard(self, now: datetime) -> Self:
+        """A part is done: what was heard of it lies in the bucket, and nothing is owed to it."""
+        return self._step(Status.TRANSCRIBED, now, attempt=0, fault=None)
 
     def transcribed(
         self,
@@ -292,6 +343,13 @@ def new_job_id() -> str:
 def utc_now() -> datetime:
     """The clock that composition hands to everything that needs one."""
     return datetime.now(UTC)
+
+
+def _expected(since: datetime | None, progress: float, now: datetime) -> datetime | None:
+    """When the work may be done if it goes on at its pace; None while too little is."""
+    if since is None or progress < _TELLING:
+        return None
+    return now + (now - since) * ((1 - progress) / progress)
 
 
 def _units_up_to(unit: Unit, units: dict[str, Unit]) -> dict[str, Unit]:

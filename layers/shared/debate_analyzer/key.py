@@ -11,6 +11,8 @@ INDEX_KEY = "statistics/index.json"
 SUMMARY_KEY = "statistics/summary.json"
 SCHEMA_KEY = "statistics/schema.json"
 
+PARTS_FOLDER = "parts"
+
 _JOB_KEY = re.compile(r"jobs/(?P<job_id>[^/]+)/(?P<folder>[a-z]+)/(?P<name>[^/]+)")
 
 
@@ -75,6 +77,26 @@ def speaker_stats_key(job_id: str, stem: str) -> str:
 def captions_key(job_id: str, stem: str, suffix: str) -> str:
     """`suffix` is srt, vtt or txt."""
     return f"jobs/{job_id}/captions/{stem}.{suffix}"
+
+
+def parts_prefix(job_id: str) -> str:
+    """What a recording that is done in parts needs on its way; gone when it is done."""
+    return f"jobs/{job_id}/{PARTS_FOLDER}/"
+
+
+def plan_key(job_id: str, round_: int) -> str:
+    """How the recording was cut. Written before any part."""
+    return f"{parts_prefix(job_id)}{round_}.plan"
+
+
+def part_key(job_id: str, round_: int, number: int) -> str:
+    """The sound of a part, whose arrival brings it to a worker."""
+    return f"{parts_prefix(job_id)}{round_}-{number:04d}.flac"
+
+
+def hearing_key(job_id: str, round_: int, number: int) -> str:
+    """What was heard of a part: where it lies, the part is done."""
+    return f"{parts_prefix(job_id)}{round_}-{number:04d}.heard"
 
 
 def private_statistics_key(job_id: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from debate_analyzer.key import JobKey
+from debate_analyzer.key import PARTS_FOLDER, JobKey
 
 
 class Status(StrEnum):
@@ -17,6 +17,7 @@ class Status(StrEnum):
     UPLOADING = "UPLOADING"
     QUEUED = "QUEUED"
     TRANSCRIBING = "TRANSCRIBING"
+    SPLIT = "SPLIT"
     TRANSCRIBED = "TRANSCRIBED"
     STATS_QUEUED = "STATS_QUEUED"
     ANALYZING = "ANALYZING"
@@ -34,30 +35,32 @@ MEDIA_SUFFIXES = (
 
 @dataclass(frozen=True)
 class Stage:
-    """A step with queues and workers of its own; an object `folder`/*`suffix` starts it."""
+    """A step with queues and workers of its own; an object `folders`/*`suffixes` starts it."""
 
     name: str
-    folder: str
+    folders: tuple[str, ...]
     suffixes: tuple[str, ...]
     queued: Status
     running: Status
     done: Status
+    split: Status | None = None  # while its parts are worked on
 
     def starts_from(self, key: JobKey) -> bool:
-        return key.folder == self.folder and key.suffix in self.suffixes
+        return key.folder in self.folders and key.suffix in self.suffixes
 
 
 TRANSCRIBE = Stage(
     name="transcribe",
-    folder="videos",
+    folders=("videos", PARTS_FOLDER),
     suffixes=MEDIA_SUFFIXES,
     queued=Status.QUEUED,
     running=Status.TRANSCRIBING,
     done=Status.TRANSCRIBED,
+    split=Status.SPLIT,
 )
 STATS = Stage(
     name="stats",
-    folder="transcripts",
+    folders=("transcripts",),
     suffixes=(".json",),
     queued=Status.STATS_QUEUED,
     running=Status.ANALYZING,
@@ -71,7 +74,9 @@ _OUT = {Status.FAILED, Status.CANCELLED, Status.DELETED}
 TRANSITIONS: dict[Status, set[Status]] = {
     Status.UPLOADING: {Status.QUEUED, Status.STATS_QUEUED} | _OUT,
     Status.QUEUED: {Status.QUEUED, Status.TRANSCRIBING} | _OUT,
-    Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.TRANSCRIBED, Status.QUEUED} | _OUT,
+    Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.SPLIT, Status.TRANSCRIBED, Status.QUEUED}
+    | _OUT,
+    Status.SPLIT: {Status.SPLIT, Status.TRANSCRIBING, Status.QUEUED} | _OUT,
     Status.TRANSCRIBED: {Status.STATS_QUEUED, Status.QUEUED} | _OUT,
     Status.STATS_QUEUED: {Status.STATS_QUEUED, Status.ANALYZING, Status.QUEUED} | _OUT,
     Status.ANALYZING: {Status.ANALYZING, Status.COMPLETE, Status.STATS_QUEUED, Status.QUEUED}
@@ -89,5 +94,5 @@ def stage_started_by(key: JobKey) -> Stage | None:
 
 
 def stage_of(status: Status) -> Stage | None:
-    """The stage whose queue or worker holds a job of this status."""
-    return next((s for s in STAGES.values() if status in (s.queued, s.running)), None)
+    """The stage whose queue or workers hold a job of this status."""
+    return next((s for s in STAGES.values() if status in (s.queued, s.running, s.split)), None)

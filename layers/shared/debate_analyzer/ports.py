@@ -34,6 +34,9 @@ class JobTable(Protocol):
     def replace(self, job: Job) -> Job:
         """Write the row, one version on. Raises Conflict if somebody else wrote first."""
 
+    def delete(self, job_id: str) -> None:
+        """Nothing happens where there is no such row."""
+
     def owned_by(self, owner: str, *, before: str | None, limit: int) -> list[Job]:
         """Newest first, created before the timestamp `before` (exclusive)."""
 
@@ -65,6 +68,9 @@ class ObjectStore(Protocol):
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Replaces the object's tags. Nothing happens where there is no such object."""
+
+    def delete(self, prefix: str) -> None:
+        """Every object below the prefix."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below the prefix; the content types are left empty."""

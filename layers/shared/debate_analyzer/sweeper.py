@@ -16,7 +16,8 @@ from debate_analyzer.change import change
 from debate_analyzer.dispatch import Dispatcher
 from debate_analyzer.errors import Conflict, WorkerLost
 from debate_analyzer.job import Fault, Job
-from debate_analyzer.key import parse_key, transcript_key
+from debate_analyzer.key import parse_key, part_key, transcript_key
+from debate_analyzer.part import Part, missing
 from debate_analyzer.pipeline import STAGES, Status
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
 
@@ -88,6 +89,8 @@ class Sweeper:
                 self._look_for_unit(job, now)
             case Status.TRANSCRIBING | Status.ANALYZING:
                 self._give_back(job, now)
+            case Status.SPLIT:
+                self._look_for_parts(job, now)
             case Status.TRANSCRIBED:
                 self._look_for_transcript(job, now)
             case _:
@@ -130,6 +133,24 @@ class Sweeper:
             # The worker died between "transcribed" and the transcript.
             self.table.replace(job.requeued(now))
             self.dispatcher.send(unit)
+
+    def _look_for_parts(self, job: Job, now: datetime) -> None:
+        """All done: whoever was to put them together has died. One failed: so has the whole. One
+        never became a job: its event was lost. The others are looked after by their own rows."""
+        unit = job.unit
+        if unit is None:
+            raise ValueError(f"Job {job.job_id} is {job.status} without a recording.")
+        numbers = missing(self.store, job)
+        for number in numbers:
+            part = self.table.get(Part(job.job_id, job.round, number).job_id)
+            if part is None:
+                self.arrivals.receive(part_key(job.job_id, job.round, number), now)
+            elif part.status is Status.FAILED and part.fault is not None:
+                self.table.replace(job.failed(part.fault, now))
+                return
+        if not numbers:
+            self.dispatcher.send(unit)
+        self._later(job, now)
 
     def _give_back(self, job: Job, now: datetime) -> None:
         unit = job.unit

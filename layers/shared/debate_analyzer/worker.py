@@ -1,7 +1,8 @@
 """The worker: takes units of one stage from its queue until the queue stays empty, then leaves.
 
-Its model is loaded once, by whoever makes the `process` function. Each unit's fate is its own: a
-file that fails takes neither the worker nor its neighbours with it.
+Its model is loaded once, by whoever makes the `Process`. Each unit's fate is its own: a file that
+fails takes neither the worker nor its neighbours with it. While one unit is worked on, the next is
+made ready: its file is fetched and decoded.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,6 +21,7 @@ from pydantic import ValidationError
 
 from debate_analyzer.change import change
 from debate_analyzer.errors import InvalidInput, NotFound
+from debate_analyzer.hold import Hold
 from debate_analyzer.job import Claim, Fault, Job, Settled
 from debate_analyzer.ports import Delivery, JobTable, WorkQueue
 from debate_analyzer.unit import Unit
@@ -34,8 +37,15 @@ _INTERNAL = Fault(
 )
 
 
+# The next unit is made ready when the one in hand has no more than this to go: longer in advance it
+# would be kept from another worker that could have begun.
+_AHEAD_SECONDS = 30.0
+
+Report = Callable[[float], None]
+
+
 class Stopped(BaseException):
-    """The worker was told to leave (spot reclaim, Ctrl-C): it gives its unit back first."""
+    """The worker was told to leave (spot reclaim, Ctrl-C): it gives its units back first."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +53,55 @@ class Result:
     """What became of a unit.
 
     `settle` is the job's step, taken only if the claim still holds. `afterwards` runs when it has
-    been taken: what starts the next stage comes last, so that nothing overtakes the row.
+    been taken: what starts the next stage comes last, so that nothing overtakes the row. It may
+    name a unit that this worker is to take next, past the queue.
     """
 
     settle: Callable[[Job], Job]
-    afterwards: Callable[[], None]
+    afterwards: Callable[[], Unit | None]
 
 
 class Process(Protocol):
-    """The work itself. `report(progress)`, 0 to 1, raises Settled once the claim is lost."""
+    """The work itself, in two steps, of which the first may run beside another unit's second.
 
-    def __call__(self, job: Job, unit: Unit, report: Callable[[float], None]) -> Result: ...
+    `report(progress)`, 0 to 1 over both, raises Settled once the claim is lost.
+    """
+
+    def prepare(
+        self, job: Job, unit: Unit, report: Report, resources: ExitStack
+    ) -> Callable[[Report], Result]:
+        """Fetch what the work needs, and return the work. `resources` are closed after it."""
+
+
+@dataclass(frozen=True)
+class InHand:
+    """ports.Delivery of what never was in a queue."""
+
+    body: str
+
+    def extend(self, visibility: timedelta) -> None:
+        """Nobody else can have it."""
+
+    def settle(self) -> None:
+        """It is nowhere."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A unit that this worker has claimed. `resources` are what its work needs on this machine."""
+
+    delivery: Delivery
+    hold: Hold
+    job: Job
+    resources: ExitStack = field(default_factory=ExitStack)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A unit that can be worked on at once."""
+
+    held: _Held
+    work: Callable[[Report], Result]
 
 
 @dataclass
@@ -70,75 +118,142 @@ class Worker:
     linger: timedelta
     retry_ladder: tuple[timedelta, ...]
     done: int = field(default=0, init=False)
+    _held: list[_Held] = field(default_factory=list, init=False)
+    _leaving: threading.Event = field(default_factory=threading.Event, init=False)
+    _coming: Future[_Ready | None] | None = field(default=None, init=False)
 
     def run(self) -> int:
-        """Drain the queue; how many units were done. Returns after `linger` without a unit."""
-        idle_since = time.monotonic()
-        while (left := self.linger.total_seconds() - (time.monotonic() - idle_since)) > 0:
-            wait = timedelta(seconds=min(left, 20))
-            delivery = self.queue.receive(wait=wait, visibility=self.lease)
-            if delivery is not None:
-                self._take(delivery)
-                idle_since = time.monotonic()
+        """Drain the queue; how many units were done. Returns after `linger` without a unit.
+
+        On Stopped, everything in hand goes back to the queue at once.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
+            try:
+                ready = self._wait()
+                while ready is not None:
+                    following = self._work(ready, ahead)
+                    ready = self._next(following)
+            except Stopped:
+                self._leaving.set()
+                ahead.shutdown()
+                for held in list(self._held):
+                    self._give_back(held)
+                raise
         return self.done
 
-    def _take(self, delivery: Delivery) -> None:
+    def _wait(self) -> _Ready | None:
+        idle_since = time.monotonic()
+        while (left := self.linger.total_seconds() - (time.monotonic() - idle_since)) > 0:
+            delivery = self.queue.receive(
+                wait=timedelta(seconds=min(left, 20)), visibility=self.lease
+            )
+            if delivery is not None:
+                if ready := self._take(delivery):
+                    return ready
+                idle_since = time.monotonic()
+        return None
+
+    def _next(self, following: Unit | None) -> _Ready | None:
+        if following and (ready := self._take(InHand(following.model_dump_json()))):
+            return ready
+        coming, self._coming = self._coming, None
+        return (coming.result() if coming else None) or self._wait()
+
+    def _look_ahead(self) -> _Ready | None:
+        delivery = self.queue.receive(wait=timedelta(seconds=1), visibility=self.lease)
+        return self._take(delivery) if delivery else None
+
+    def _take(self, delivery: Delivery) -> _Ready | None:
+        """Claim the unit and make it ready; None where there is nothing to do or it failed."""
         try:
             unit = Unit.model_validate_json(delivery.body)
         except ValidationError:
             logger.exception("not a unit; left to the dead-letter queue: %.200s", delivery.body)
-            return
-        claim = Claim(worker=self.name, attempt=self.attempt, until=self._until())
+            return None
+        until = (self.now() + self.lease).timestamp()
+        claim = Claim(worker=self.name, attempt=self.attempt, until=until)
         try:
             job = change(self.table, unit.job_id, lambda job: job.claimed(unit, claim, self.now()))
         except (Settled, NotFound) as reason:
             logger.info("unit %s needs no work: %s", unit.id, reason)
             delivery.settle()
-            return
-        started = time.monotonic()
+            return None
         logger.info("unit %s: attempt %d", unit.id, job.attempt)
+        hold = Hold(self.table, delivery, unit, claim, lease=self.lease, now=self.now)
+        held = _Held(delivery, hold, job)
+        self._held.append(held)
+
+        def report(progress: float) -> None:
+            if self._leaving.is_set():
+                raise Stopped
+            hold.report(progress)
+
         try:
-            with self._heartbeat(delivery, unit, claim) as report:
-                result = self.process(job, unit, report)
-            self._step(unit, claim, result.settle)
-            result.afterwards()
-        except Settled as reason:
-            logger.info("unit %s is dropped: %s", unit.id, reason)
-        except InvalidInput as error:
-            logger.info("unit %s fails: %s: %s", unit.id, error.code, error)
-            fault = Fault(code=error.code, message=str(error))
-            self._end(unit, claim, lambda job: job.failed(fault, self.now()))
-        except Stopped:
-            self._end(unit, claim, lambda job: job.released(self.now()))
-            delivery.extend(timedelta(0))
-            raise
-        except Exception:  # whatever one unit raises, the next is not to blame
-            logger.exception("unit %s: attempt %d failed", unit.id, job.attempt)
-            self._end(unit, claim, self._postpone)
-        delivery.settle()
-        self.done += 1
-        logger.info("unit %s: left after %.1f s", unit.id, time.monotonic() - started)
+            return _Ready(held, self.process.prepare(job, unit, report, held.resources))
+        except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
+            self._fail(held, error)
+            return None
 
-    def _until(self) -> float:
-        return (self.now() + self.lease).timestamp()
+    def _work(self, ready: _Ready, ahead: ThreadPoolExecutor) -> Unit | None:
+        """Do the unit; the one to take next, if it is not the queue's to say."""
+        held = ready.held
+        began, progress_before = time.monotonic(), held.hold.progress
 
-    def _step(self, unit: Unit, claim: Claim, step: Callable[[Job], Job]) -> Job:
-        """Take a step that only the holder of the claim may take. Raises Settled without it."""
+        def report(progress: float) -> None:
+            held.hold.report(progress)
+            gained = held.hold.progress - progress_before
+            elapsed = time.monotonic() - began
+            nears_its_end = elapsed * (1 - held.hold.progress) <= gained * _AHEAD_SECONDS
+            if nears_its_end and gained and self._coming is None:
+                self._coming = ahead.submit(self._look_ahead)
 
-        def guarded(job: Job) -> Job:
-            if not job.held_by(claim, unit):
-                raise Settled("The claim was lost.")
-            return step(job)
-
-        return change(self.table, unit.job_id, guarded)
-
-    def _end(self, unit: Unit, claim: Claim, step: Callable[[Job], Job]) -> None:
         try:
-            self._step(unit, claim, step)
+            result = ready.work(report)
+            held.hold.step(result.settle)
+            following = result.afterwards()
+        except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
+            self._fail(held, error)
+            return None
+        self._let_go(held)
+        logger.info("unit %s: done after %.1f s", held.hold.unit.id, time.monotonic() - began)
+        return following
+
+    def _fail(self, held: _Held, error: Exception) -> None:
+        unit = held.hold.unit
+        match error:
+            case Settled():
+                logger.info("unit %s is dropped: %s", unit.id, error)
+            case InvalidInput():
+                logger.info("unit %s fails: %s: %s", unit.id, error.code, error)
+                fault = Fault(code=error.code, message=str(error))
+                self._end(held, lambda job: job.failed(fault, self.now()))
+            case _:
+                logger.error("unit %s: attempt failed", unit.id, exc_info=error)
+                self._end(held, self._postponed)
+        self._let_go(held)
+
+    def _end(self, held: _Held, step: Callable[[Job], Job]) -> bool:
+        try:
+            held.hold.step(step)
         except (Settled, NotFound) as reason:
-            logger.info("unit %s went on without us: %s", unit.id, reason)
+            logger.info("unit %s went on without us: %s", held.hold.unit.id, reason)
+            return False
+        return True
 
-    def _postpone(self, job: Job) -> Job:
+    def _let_go(self, held: _Held) -> None:
+        held.hold.let_go()
+        held.resources.close()
+        held.delivery.settle()
+        self._held.remove(held)
+        self.done += 1
+
+    def _give_back(self, held: _Held) -> None:
+        held.hold.let_go()
+        held.resources.close()
+        if self._end(held, lambda job: job.released(self.now())):
+            held.delivery.extend(timedelta(0))
+
+    def _postponed(self, job: Job) -> Job:
         if job.attempt > len(self.retry_ladder):
             return job.failed(
                 Fault(
@@ -152,52 +267,3 @@ class Worker:
             )
         wait = self.retry_ladder[job.attempt - 1]
         return job.postponed(_INTERNAL, self.now() + wait, self.now())
-
-    @contextmanager
-    def _heartbeat(
-        self, delivery: Delivery, unit: Unit, claim: Claim
-    ) -> Iterator[Callable[[float], None]]:
-        """Renews claim and message three times a lease, and writes the progress reported.
-
-        A thread of its own, since an engine may be silent for longer than a lease. A beat that
-        fails is not fatal: the next may succeed, and without any the lease runs out by itself.
-        """
-        progress = 0.0
-        lost = threading.Event()
-        over = threading.Event()
-
-        def beat() -> None:
-            delivery.extend(self.lease)
-            renewed = claim.model_copy(update={"until": self._until()})
-            try:
-                self._step(unit, claim, lambda job: job.renewed(renewed, progress, self.now()))
-            except (Settled, NotFound):
-                lost.set()
-
-        def keep_beating() -> None:
-            shown = 0.0
-            last = time.monotonic()
-            every = self.lease.total_seconds() / 3
-            while not over.wait(0.5) and not lost.is_set():
-                # Progress is shown at most every two seconds: each beat is a write to the table.
-                moved = progress > shown and time.monotonic() - last > 2
-                if moved or time.monotonic() - last > every:
-                    shown, last = progress, time.monotonic()
-                    try:
-                        beat()
-                    except Exception:
-                        logger.exception("unit %s: a heartbeat failed", unit.id)
-
-        def report(value: float) -> None:
-            nonlocal progress
-            progress = max(progress, min(value, 1.0))
-            if lost.is_set():
-                raise Settled("The claim was lost.")
-
-        thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield report
-        finally:
-            over.set()
-            thread.join()

@@ -11,6 +11,9 @@ import pytest
 from faster_whisper import decode_audio
 
 from batch_images.transcribe.diarization import Diarizer, create_diarizer
+from batch_images.transcribe.diarization import diarizer as diarizer_module
+from batch_images.transcribe.diarization.diarizer import Evidence
+from benchmarks.samples import on_disk
 from debate_analyzer.errors import Misconfigured
 from debate_analyzer.transcript import Turn
 
@@ -35,6 +38,11 @@ def silence(seconds: float) -> Audio:
     return np.zeros(int(seconds * RATE), dtype=np.float32)
 
 
+def diarize(diarizer: Diarizer, audio: Audio, *, speakers: int | None = None) -> list[Turn]:
+    with on_disk(audio) as sound:
+        return diarizer_module.diarize(diarizer, sound, speakers=speakers)
+
+
 def speaking(turns: list[Turn], speaker: str, start: float, end: float) -> float:
     """The share of start..end in which `speaker` is heard."""
     spans = [(max(t.start, start), min(t.end, end)) for t in turns if t.speaker == speaker]
@@ -44,13 +52,13 @@ def speaking(turns: list[Turn], speaker: str, start: float, end: float) -> float
 @pytest.mark.models
 @pytest.mark.parametrize("seconds", [0, 0.0001, 0.3, 5, 25])
 def test_silence_has_no_turns(diarizer: Diarizer, seconds: float) -> None:
-    assert diarizer.diarize(silence(seconds)) == []
+    assert diarize(diarizer, silence(seconds)) == []
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0, 2.5])
 def test_short_audio_ends_where_it_ends(diarizer: Diarizer, seconds: float) -> None:
-    turns = diarizer.diarize(voice("rms")[: int(seconds * RATE)])
+    turns = diarize(diarizer, voice("rms")[: int(seconds * RATE)])
     assert len({turn.speaker for turn in turns}) <= 1
     assert all(0 <= turn.start < turn.end <= seconds for turn in turns)
 
@@ -58,7 +66,7 @@ def test_short_audio_ends_where_it_ends(diarizer: Diarizer, seconds: float) -> N
 @pytest.mark.models
 def test_one_voice_is_one_speaker(diarizer: Diarizer) -> None:
     audio = np.concatenate([voice("slt"), silence(0.5), voice("slt")])
-    turns = diarizer.diarize(audio)
+    turns = diarize(diarizer, audio)
     assert {turn.speaker for turn in turns} == {"SPEAKER_00"}
     assert speaking(turns, "SPEAKER_00", 0, len(audio) / RATE) > 0.8
 
@@ -71,7 +79,7 @@ def test_two_voices_in_turn_are_two_speakers_in_order_of_appearance(
     one, other = voice(first), voice("slt" if first == "rms" else "rms")
     audio = np.concatenate([one, silence(0.4), other, silence(0.4), one])
     change, back = len(one) / RATE, (len(one) + len(other)) / RATE + 0.8
-    turns = diarizer.diarize(audio)
+    turns = diarize(diarizer, audio)
     assert [turn.start for turn in turns] == sorted(turn.start for turn in turns)
     assert {turn.speaker for turn in turns} == {"SPEAKER_00", "SPEAKER_01"}
     assert speaking(turns, "SPEAKER_00", 0, change) > 0.8
@@ -87,7 +95,7 @@ def test_overlapping_voices_have_overlapping_turns(diarizer: Diarizer) -> None:
     audio = np.zeros(begins + len(other), dtype=np.float32)
     audio[: len(one)] += one
     audio[begins:] += other
-    turns = diarizer.diarize(audio)
+    turns = diarize(diarizer, audio)
     start, end = begins / RATE, len(one) / RATE
     assert speaking(turns, "SPEAKER_00", start, end) > 0.4
     assert speaking(turns, "SPEAKER_01", start, end) > 0.4
@@ -97,14 +105,15 @@ def test_overlapping_voices_have_overlapping_turns(diarizer: Diarizer) -> None:
 @pytest.mark.parametrize("speakers", [1, 2, 3])
 def test_a_known_number_of_speakers_is_respected(diarizer: Diarizer, speakers: int) -> None:
     audio = np.concatenate([voice("rms"), voice("slt"), voice("rms")])
-    turns = diarizer.diarize(audio, speakers=speakers)
+    turns = diarize(diarizer, audio, speakers=speakers)
     assert len({turn.speaker for turn in turns}) == speakers
 
 
 @pytest.mark.models
 def test_progress_rises_to_one(diarizer: Diarizer) -> None:
     heard: list[float] = []
-    diarizer.diarize(silence(90), on_progress=heard.append)
+    with on_disk(silence(90)) as sound:
+        diarizer.listen(sound, on_progress=heard.append)
     assert heard == sorted(heard)
     assert len(heard) > 1
     assert heard[-1] == 1.0
@@ -113,11 +122,37 @@ def test_progress_rises_to_one(diarizer: Diarizer) -> None:
 @pytest.mark.models
 def test_the_same_recording_has_the_same_turns(diarizer: Diarizer) -> None:
     audio = np.concatenate([voice("rms"), voice("slt")])
-    assert diarizer.diarize(audio) == diarizer.diarize(audio)
+    assert diarize(diarizer, audio) == diarize(diarizer, audio)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_a_voice_is_the_same_person_s_in_every_part(
+    diarizer: Diarizer, tmp_path: Path, between: int
+) -> None:
+    """The parts overlap by two margins; each is kept as a file, as another worker's is."""
+    one, other = voice("rms"), voice("slt")
+    audio = np.concatenate([one, silence(0.4), other, silence(0.4), one, silence(0.4), other])
+    cut, margin = len(one) * (1 + between), 5 * RATE
+    heard: list[tuple[float, Evidence]] = []
+    for first, last in [(0, cut + margin), (cut - margin, len(audio))]:
+        with on_disk(audio[first:last]) as sound:
+            found = diarizer.listen(sound)
+        np.savez_compressed(tmp_path / "part.npz", **found)
+        heard.append((first / RATE, dict(np.load(tmp_path / "part.npz", allow_pickle=False))))
+
+    turns = diarizer.tell_apart(heard, duration=len(audio) / RATE)
+
+    whole = diarize(diarizer, audio)
+    assert {turn.speaker for turn in turns} == {"SPEAKER_00", "SPEAKER_01"}
+    for speaker in ("SPEAKER_00", "SPEAKER_01"):
+        for turn in whole:
+            share = speaking(turns, speaker, turn.start, turn.end)
+            assert share > 0.9 if turn.speaker == speaker else share < 0.1
 
 
 def test_none_tells_nobody_apart(tmp_path: Path) -> None:
-    assert create_diarizer("none", models_dir=tmp_path).diarize(np.ones(RATE, np.float32)) == []
+    assert diarize(create_diarizer("none", models_dir=tmp_path), np.ones(RATE, np.float32)) == []
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones(tmp_path: Path) -> None:

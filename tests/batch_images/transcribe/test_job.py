@@ -4,67 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from batch_images.stats.job import StatsProcess
-from batch_images.transcribe.job import TranscribeProcess
-from batch_images.transcribe.media import Samples
-from batch_images.transcribe.recognition import Recognition
+from batch_images.transcribe.process import Lengths, TranscribeProcess
 from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
 from debate_analyzer.aws import S3ObjectStore
 from debate_analyzer.key import captions_key, statistics_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Turn, parse_transcript
+from tests.batch_images.transcribe.engines import Script, Seats
 from tests.world import BUCKET, JOB_ID, STATS, TRANSCRIPT, VIDEO, World, silent_wav, template
 
-
-@dataclass
-class Script:
-    """A Recognizer; `during` runs while it listens."""
-
-    words: list[SpokenWord] = field(
-        default_factory=lambda: [
-            SpokenWord(0.1, 0.5, " Buenas", 0.9),
-            SpokenWord(0.5, 0.9, " noches.", 0.9),
-            SpokenWord(1.1, 1.5, " Gracias.", 0.8),
-        ]
-    )
-    during: Callable[[], None] = lambda: None
-    provenance: dict[str, Any] = field(default_factory=dict)
-    asked: list[str | None] = field(default_factory=list)
-
-    def recognize(
-        self, samples: Samples, *, language: str | None, on_progress: Callable[[float], None]
-    ) -> Recognition:
-        self.asked.append(language)
-        self.during()
-        return Recognition(self.words, "es", 0.97)
+WORDS = [
+    SpokenWord(0.1, 0.5, " Buenas", 0.9),
+    SpokenWord(0.5, 0.9, " noches.", 0.9),
+    SpokenWord(1.1, 1.5, " Gracias.", 0.8),
+]
+TURNS = [
+    Turn(start=0, end=1, speaker="SPEAKER_00"),
+    Turn(start=1, end=2, speaker="SPEAKER_01"),
+]
 
 
-@dataclass
-class Seats:
-    """A Diarizer that breaks down where it is told to."""
-
-    breaks: bool = False
-    name: str = "seats"
-
-    def diarize(
-        self,
-        audio: Samples,
-        *,
-        speakers: int | None = None,
-        on_progress: Callable[[float], None] = lambda fraction: None,
-    ) -> list[Turn]:
-        if self.breaks:
-            raise MemoryError("voices")
-        return [
-            Turn(start=0, end=1, speaker="SPEAKER_00"),
-            Turn(start=1, end=2, speaker="SPEAKER_01"),
-        ]
+def _script(
+    words: list[SpokenWord] | None = None, during: Callable[[], None] = lambda: None
+) -> Script:
+    return Script(WORDS if words is None else words, during, "es")
 
 
 def _run(
@@ -76,8 +45,13 @@ def _run(
 
 
 def _work(world: World, script: Script, seats: Seats | None = None) -> None:
-    transcriber = Transcriber(script, seats or Seats())
-    process = TranscribeProcess(world.store, transcriber, world.clock)
+    process = TranscribeProcess(
+        world.table,
+        world.store,
+        Transcriber(script, seats or Seats(TURNS)),
+        Lengths(longest=3600, part=600),
+        world.clock,
+    )
     world.worker(process, linger=0.3).run()
 
 
@@ -88,7 +62,7 @@ def _text(world: World, key: str) -> str:
 
 
 def test_a_recording_becomes_a_transcript_and_captions(world: World) -> None:
-    _run(world, Script())
+    _run(world, _script())
 
     job = world.job()
     assert job.status is Status.TRANSCRIBED
@@ -113,7 +87,7 @@ def test_a_recording_becomes_a_transcript_and_captions(world: World) -> None:
 def test_captions_lie_beside_the_transcript(
     world: World, suffix: str, content_type: str, begins: str
 ) -> None:
-    _run(world, Script())
+    _run(world, _script())
 
     key = captions_key(JOB_ID, "town hall", suffix)
     assert _text(world, key).startswith(begins)
@@ -131,7 +105,7 @@ def test_the_lifecycle_may_have_a_recording_when_its_transcript_is_there(
         tag(store, *arguments)
 
     monkeypatch.setattr(S3ObjectStore, "tag", record)
-    _run(world, Script())
+    _run(world, _script())
 
     tags = world.s3.get_object_tagging(Bucket=BUCKET, Key=VIDEO)["TagSet"]
     rules = template()["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -153,7 +127,7 @@ def test_the_row_says_so_before_the_transcript_appears(
     world.drop(VIDEO, silent_wav())
     world.arrive()
     monkeypatch.setattr(S3ObjectStore, "put", record)
-    _work(world, Script())
+    _work(world, _script())
 
     assert written == [
         *[("captions", Status.TRANSCRIBING)] * 3,
@@ -171,7 +145,7 @@ def test_the_row_says_so_before_the_transcript_appears(
     ],
 )
 def test_a_bad_recording_fails_with_a_sentence(world: World, data: bytes, code: str) -> None:
-    script = Script()
+    script = _script()
     _run(world, script, data)
 
     job = world.job()
@@ -183,7 +157,7 @@ def test_a_bad_recording_fails_with_a_sentence(world: World, data: bytes, code: 
 
 
 def test_a_recording_without_speech_leaves_no_captions_behind(world: World) -> None:
-    _run(world, Script(words=[]))
+    _run(world, _script(words=[]))
 
     assert world.job().fault.code == "no_speech"
     assert world.store.head(captions_key(JOB_ID, "town hall", "vtt")) is None
@@ -193,7 +167,7 @@ def test_a_recording_deleted_while_it_waited(world: World) -> None:
     world.drop(VIDEO, silent_wav())
     world.arrive()
     world.s3.delete_object(Bucket="debates", Key=VIDEO)
-    _work(world, Script())
+    _work(world, _script())
 
     job = world.job()
     assert (job.status, job.fault.code) == (Status.FAILED, "invalid_media")
@@ -208,14 +182,14 @@ def test_a_worker_that_lost_its_claim_publishes_nothing(world: World) -> None:
         other = job.claim.model_copy(update={"worker": "batch-2"})
         world.table.replace(job.model_copy(update={"claim": other}))
 
-    _run(world, Script(during=lose))
+    _run(world, _script(during=lose))
 
     assert world.job().status is Status.TRANSCRIBING
     assert world.store.head(TRANSCRIPT) is None
 
 
 def test_the_language_that_the_user_named_reaches_the_engine(world: World) -> None:
-    script = Script()
+    script = _script()
     world.drop(VIDEO, silent_wav())
     world.arrive()
     world.table.replace(world.job().model_copy(update={"language": "es"}))
@@ -226,7 +200,7 @@ def test_the_language_that_the_user_named_reaches_the_engine(world: World) -> No
 
 def test_a_failed_diarization_costs_the_speakers_and_nothing_else(world: World) -> None:
     """To the end of the chain: words, captions and statistics, all of which say so."""
-    _run(world, Script(), seats=Seats(breaks=True))
+    _run(world, _script(), seats=Seats(TURNS, failure=MemoryError("voices")))
 
     job = world.job()
     assert (job.status, job.speakers_count) == (Status.TRANSCRIBED, 0)

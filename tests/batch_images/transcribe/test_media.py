@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from batch_images.transcribe import media
-from batch_images.transcribe.media import SAMPLE_RATE, Media, Samples, decode, probe
+from batch_images.transcribe.media import Media, probe
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
 
 SECONDS = 8
@@ -35,6 +37,12 @@ def make(tmp_path: Path) -> Make:
         return path
 
     return make
+
+
+def decode(path: Path, found: Media | None = None) -> Samples:
+    """Every sample, in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        return media.decode(path, Path(folder, "sound"), found).read()
 
 
 def _heard(samples: Samples) -> tuple[float, float]:

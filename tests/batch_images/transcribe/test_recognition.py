@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,76 +7,17 @@ import numpy as np
 import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
-from batch_images.transcribe import recognition
-from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
-from batch_images.transcribe.recognition import Recognition, WhisperRecognizer, blocks
-from benchmarks.sounds import make, mix
+from batch_images.transcribe import pauses, recognition
+from batch_images.transcribe.block import MARGIN_SECONDS, Recognition, join
+from batch_images.transcribe.recognition import WhisperRecognizer
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
+from benchmarks.samples import on_disk
 from debate_analyzer.errors import Misconfigured, UnknownLanguage
 from debate_analyzer.language import LANGUAGES
-from demo.truth import DEMO, read_truth
-
-BLOCK, WINDOW = 20 * 60, 60  # seconds
-DEBATE = DEMO.with_name("debate.mp4")
 
 
 def _silence(seconds: float) -> Samples:
     return np.zeros(int(seconds * SAMPLE_RATE), dtype=np.float32)
-
-
-@pytest.fixture
-def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of eight seconds, cut within four more, so that a minute is long."""
-    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 8)
-    monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 4)
-
-
-@pytest.fixture(scope="module")
-def debate() -> Samples:
-    return decode(DEBATE, probe(DEBATE))
-
-
-@pytest.mark.usefixtures("short_blocks")
-@pytest.mark.parametrize("seconds", [0, 0.5, 8, 12, 12.1, 30, 70])
-def test_blocks_cover_every_sample_once_and_none_is_too_long(
-    debate: Samples, seconds: float
-) -> None:
-    samples = debate[: int(seconds * SAMPLE_RATE)]
-    ranges = list(blocks(samples))
-    assert ranges[0][0] == 0
-    assert ranges[-1][1] == len(samples)
-    assert all(first[1] == second[0] for first, second in pairwise(ranges))
-    assert all(first < last <= first + 12 * SAMPLE_RATE for first, last in ranges if last)
-
-
-def test_a_short_recording_is_one_block() -> None:
-    samples = _silence(BLOCK + WINDOW)
-    assert list(blocks(samples)) == [(0, len(samples))]
-
-
-@pytest.mark.usefixtures("short_blocks")
-@pytest.mark.parametrize("snr", [None, 5])
-def test_a_long_recording_is_cut_between_two_speakers(debate: Samples, snr: float | None) -> None:
-    first, second, *_ = read_truth().turns
-    noise = make("pink noise", 1, seconds=20, level=-6)
-    samples = debate if snr is None else mix(debate, noise, snr=snr)
-    (_, cut), *_ = blocks(samples)
-    assert first.end <= cut / SAMPLE_RATE <= second.start
-
-
-@pytest.mark.usefixtures("short_blocks")
-def test_where_nobody_pauses_a_recording_is_cut_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Speech without end, less sure at one moment."""
-
-    def vad(samples: Samples) -> Samples:
-        speech = np.full(len(samples) // 512, 0.9, np.float32)
-        speech[50] = 0.6
-        return speech
-
-    monkeypatch.setattr(recognition, "get_vad_model", lambda: vad)
-    (_, cut), *_ = blocks(_silence(13))
-    assert cut == 8 * SAMPLE_RATE + 50 * 512 + 256
 
 
 class Engine:
@@ -132,9 +72,9 @@ def _recognize(
         patch.setattr(recognition, "download_model", lambda name: name)
         patch.setattr(recognition, "BatchedInferencePipeline", lambda _: engine)
         recognizer = WhisperRecognizer("base")
-    return recognizer.recognize(
-        _silence(seconds), language=language, on_progress=lambda fraction: None
-    )
+    with on_disk(_silence(seconds)) as sound:
+        blocks = recognizer.hear(sound, language=language, on_progress=lambda fraction: None)
+    return join(blocks, language=language)
 
 
 @pytest.mark.parametrize(
@@ -175,16 +115,18 @@ def test_what_is_heard_the_second_time_needs_no_second_sign_against_it() -> None
 
 
 def test_times_and_language_go_on_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 10)
-    monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 1)
-    silence = _segment("you", no_speech_prob=0.9, avg_logprob=-1.2)
-    engine = Engine([silence], [_segment("buenas noches", 1)], [_segment("ya")])
-    found = _recognize(engine, 31)
-    first, second, third = engine.lengths
+    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 20)
+    monkeypatch.setattr(pauses, "LOOK_SECONDS", 1)
+    silence = _segment("you", 6, no_speech_prob=0.9, avg_logprob=-1.2)
+    engine = Engine([silence], [_segment("buenas noches", 7)], [_segment("ya", 6)])
+    found = _recognize(engine, 61)
+    first, second, _ = (length / SAMPLE_RATE for length in engine.lengths)
+    # Each but the first begins a margin early, each but the last ends one late.
+    second_starts = first - 2 * MARGIN_SECONDS
+    third_starts = second_starts + second - 2 * MARGIN_SECONDS
     assert [word.start for word in found.words] == pytest.approx(
-        [first / SAMPLE_RATE + 1, first / SAMPLE_RATE + 2, (first + second) / SAMPLE_RATE]
+        [second_starts + 7, second_starts + 8, third_starts + 6]
     )
-    assert first + second + third == 31 * SAMPLE_RATE
     assert engine.languages == [None, None, "es"]  # silence decides nothing
     assert (found.language, found.language_probability) == ("es", 0.9)
 

@@ -11,10 +11,12 @@ import jiwer
 import numpy as np
 import pytest
 
-from batch_images.transcribe import recognition
+from batch_images.transcribe import pauses, recognition
+from batch_images.transcribe.block import Block, Recognition, join
 from batch_images.transcribe.guard import guard
-from batch_images.transcribe.media import SAMPLE_RATE, Samples, decode, probe
-from batch_images.transcribe.recognition import Recognition, WhisperRecognizer
+from batch_images.transcribe.recognition import WhisperRecognizer
+from batch_images.transcribe.sound import SAMPLE_RATE, Samples
+from benchmarks.samples import on_disk, read_samples
 from benchmarks.sounds import KINDS, make, mix
 from demo.truth import DEMO, read_truth
 
@@ -40,27 +42,28 @@ def whisper() -> WhisperRecognizer:
 
 @pytest.fixture(scope="module")
 def english() -> Samples:
-    return _read(SPEECH / "english.opus")
+    return read_samples(SPEECH / "english.opus")
 
 
 @pytest.fixture(scope="module")
 def spanish() -> Samples:
-    return _read(SPEECH / "spanish.opus")
+    return read_samples(SPEECH / "spanish.opus")
 
 
 @pytest.fixture(scope="module")
 def debate() -> Samples:
-    return _read(DEMO.with_name("debate.mp4"))
-
-
-def _read(path: Path) -> Samples:
-    return decode(path, probe(path))
+    return read_samples(DEMO.with_name("debate.mp4"))
 
 
 def _recognize(
     whisper: WhisperRecognizer, samples: Samples, language: str | None = None
 ) -> Recognition:
-    return whisper.recognize(samples, language=language, on_progress=lambda _: None)
+    return join(_hear(whisper, samples, language), language=language)
+
+
+def _hear(whisper: WhisperRecognizer, samples: Samples, language: str | None = None) -> list[Block]:
+    with on_disk(samples) as sound:
+        return whisper.hear(sound, language=language, on_progress=lambda _: None)
 
 
 def _plain(text: str) -> str:
@@ -83,7 +86,7 @@ def test_no_correct_word_is_taken_from_speech_under_a_sound(
     first, second, *_ = read_truth().turns
     samples = debate[: int(second.end * SAMPLE_RATE)]
     samples = mix(samples, make(kind, 7, seconds=20, level=-6), snr=snr)
-    heard = whisper.hear(samples, language=None, on_progress=lambda _: None)
+    (heard,) = _hear(whisper, samples)
     alone = [word for stretch in heard.stretches for word in stretch.words]
     kept, _ = guard(heard.stretches)
     removed = Counter(_plain(word.text) for word in alone)
@@ -99,7 +102,7 @@ def test_clean_speech_is_left_as_the_engine_gives_it(
     whisper: WhisperRecognizer, english: Samples, spanish: Samples
 ) -> None:
     for samples in (english, spanish):
-        heard = whisper.hear(samples, language=None, on_progress=lambda _: None)
+        (heard,) = _hear(whisper, samples)
         assert heard.recovered == []
         assert guard(heard.stretches)[0] == [w for s in heard.stretches for w in s.words]
 
@@ -138,13 +141,14 @@ def test_no_word_is_lost_or_doubled_where_blocks_meet(
     whisper: WhisperRecognizer, debate: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One clip four times over, so that each seam is in another place of it."""
-    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 9)
-    monkeypatch.setattr(recognition, "_CUT_WITHIN_SECONDS", 6)
+    monkeypatch.setattr(recognition, "_BLOCK_SECONDS", 11)
+    monkeypatch.setattr(pauses, "LOOK_SECONDS", 6)
     _, turn, *_ = read_truth().turns
     clip = debate[int((turn.start - 0.2) * SAMPLE_RATE) : int((turn.end + 0.2) * SAMPLE_RATE)]
     samples = np.tile(clip, 4)
-    seams = [last % len(clip) for _, last in recognition.blocks(samples)][:-1]
-    assert len(seams) >= 3
+    blocks = _hear(whisper, samples, "en")
+    assert len(blocks) >= 4
+    assert len({round(block.end * SAMPLE_RATE) % len(clip) for block in blocks}) == len(blocks)
 
-    out = _errors(f"{turn.text} " * 4, _recognize(whisper, samples, language="en"))
+    out = _errors(f"{turn.text} " * 4, join(blocks, language="en"))
     assert (out.deletions, out.insertions) == (0, 0)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_images.transcribe.media import SAMPLE_RATE
+from batch_images.transcribe.sound import SAMPLE_RATE
 from batch_images.transcribe.speech import Detected, Span, passed_over, read_detected
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from batch_images.transcribe.media import SAMPLE_RATE, decode
+from batch_images.transcribe.sound import SAMPLE_RATE
+from benchmarks.samples import read_samples
 from benchmarks.speech.manifest import Clip, read_manifest
 from benchmarks.speech.measuring import measure
 from benchmarks.speech.results import ClipResult, differences, of_kind
@@ -72,7 +73,7 @@ def opening(tmp_path: Path) -> Clip:
     """The demo debate's first turn."""
     (debate,) = read_manifest(PROJECT / "benchmarks/speech/demo.toml")
     wav = tmp_path / "opening.wav"
-    samples = decode(debate.audio)[: int(SECONDS * SAMPLE_RATE)]
+    samples = read_samples(debate.audio)[: int(SECONDS * SAMPLE_RATE)]
     wavfile.write(wav, SAMPLE_RATE, (samples * 32767).astype(np.int16))
     first = debate.utterances[:1]
     return dataclasses.replace(debate, audio=wav, turns=first, utterances=first, text=first[0].text)

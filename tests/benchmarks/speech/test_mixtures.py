@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from batch_images.transcribe.media import SAMPLE_RATE
+from batch_images.transcribe.sound import SAMPLE_RATE
 from benchmarks.speech.manifest import read_manifest
 from benchmarks.speech.mixtures.__main__ import main
 from benchmarks.speech.mixtures.mixture import Mixture, TooFewVoices, make_mixture
