@@ -1,19 +1,21 @@
 """What the pyannote adapter makes of pipelines and sounds, in the environment of the GPU image.
 
 Run by that environment's Python: a request as JSON on standard input, the answer as the last line
-of standard output. The pipelines of `models` are loaded; the last one hears the `sounds`.
+of standard output. The pipelines of `models` are loaded; the last one hears the `sounds`, each
+in its `parts`: first and last sample.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from opentelemetry import metrics
 
 from batch_images.transcribe.diarization.pyannote_diarizer import PyannoteDiarizer
+from batch_images.transcribe.sound import SAMPLE_RATE, Sound, write_sound
 from debate_analyzer.errors import Misconfigured
 
 
@@ -40,12 +42,19 @@ def main() -> None:
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 
-def hear(diarizer: PyannoteDiarizer | None, samples: str, speakers: int | None) -> dict[str, Any]:
+def hear(
+    diarizer: PyannoteDiarizer | None, sound: str, parts: list[list[int]], speakers: int | None
+) -> dict[str, Any]:
     assert diarizer is not None
+    whole = Sound(Path(sound))
     progress: list[float] = []
-    turns = diarizer.diarize(np.load(samples), speakers=speakers, on_progress=progress.append)
-    spoken = [(turn.start, turn.end, turn.speaker) for turn in turns]
-    return {"turns": spoken, "progress": progress}
+    heard = []
+    for number, (first, last) in enumerate(parts):
+        part = write_sound(whole.read(first, last), Path(f"{sound}.{number}"))
+        evidence = diarizer.listen(part, speakers=speakers, on_progress=progress.append)
+        heard.append((first / SAMPLE_RATE, evidence))
+    turns = diarizer.tell_apart(heard, duration=whole.duration, speakers=speakers)
+    return {"turns": [(turn.start, turn.end, turn.speaker) for turn in turns], "progress": progress}
 
 
 if __name__ == "__main__":

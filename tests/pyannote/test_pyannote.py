@@ -13,6 +13,7 @@ import pytest
 from faster_whisper import decode_audio
 
 from batch_images.transcribe.diarization.pyannote_diarizer import COMMUNITY_1
+from batch_images.transcribe.sound import write_sound
 from demo.truth import DEMO, read_truth
 from tests.pyannote.hub import hub
 
@@ -30,20 +31,26 @@ def answer(
     """All sounds in one start of the library."""
     debate = decode_audio(str(DEMO.with_name("debate.mp4")), sampling_rate=RATE)
     # The last words are cut off: the recording ends within a turn.
+    start = debate[: 44 * RATE]
     sounds = {
-        "debate": (debate[: 44 * RATE], None),
-        "from the second speaker on": (debate[11 * RATE : 37 * RATE], None),
-        "two of them": (debate[: 44 * RATE], 2),
-        "one second": (debate[2 * RATE : 3 * RATE], None),
-        "a blink": (debate[2 * RATE : 2 * RATE + 100], None),
-        "silence": (np.zeros(25 * RATE, dtype=np.float32), None),
-        "nothing": (np.zeros(0, dtype=np.float32), None),
+        "debate": (start, [(0, 44)], None),
+        "in two parts": (start, [(0, 29), (23, 44)], None),
+        "two of them": (start, [(0, 44)], 2),
+        "from the second speaker on": (debate[11 * RATE : 37 * RATE], [(0, 26)], None),
+        "one second": (debate[2 * RATE : 3 * RATE], [(0, 1)], None),
+        "a blink": (debate[2 * RATE : 2 * RATE + 100], [(0, 1)], None),
+        "silence": (np.zeros(25 * RATE, dtype=np.float32), [(0, 25)], None),
+        "nothing": (np.zeros(0, dtype=np.float32), [(0, 0)], None),
     }
     folder = tmp_path_factory.mktemp("sounds")
-    request = {}
-    for name, (samples, speakers) in sounds.items():
-        np.save(folder / f"{name}.npy", samples)
-        request[name] = {"samples": str(folder / f"{name}.npy"), "speakers": speakers}
+    request = {
+        name: {
+            "sound": str(write_sound(samples, folder / name).path),
+            "parts": [(first * RATE, last * RATE) for first, last in parts],
+            "speakers": speakers,
+        }
+        for name, (samples, parts, speakers) in sounds.items()
+    }
     return hearing([MISSING, str(folder), str(pipeline)], request)
 
 
@@ -59,8 +66,9 @@ def said_by(turns: list[Turn], start: float, end: float) -> str:
     return heard.most_common(1)[0][0]
 
 
-def test_every_turn_of_a_debate_is_its_speakers(answer: Any) -> None:
-    heard = turns(answer, "debate")
+@pytest.mark.parametrize("name", ["debate", "in two parts"])
+def test_every_turn_of_a_debate_is_its_speakers(answer: Any, name: str) -> None:
+    heard = turns(answer, name)
     true = [turn for turn in read_truth().turns if turn.start < 40]
     pairs = {(turn.speaker, said_by(heard, turn.start, turn.end)) for turn in true}
     assert len(pairs) == len({speaker for _, _, speaker in heard}) == 3
