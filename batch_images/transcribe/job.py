@@ -25,7 +25,7 @@ def main() -> int:
     device = settings.text("WHISPER_DEVICE", "auto")
     transcriber = Transcriber(
         WhisperRecognizer(
-            settings.text("WHISPER_MODEL", "large-v3"),
+            settings.text("WHISPER_MODEL", "large-v3-turbo"),
             device=device,
             compute_type=settings.text("WHISPER_COMPUTE_TYPE", "default"),
         ),

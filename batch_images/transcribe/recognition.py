@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from faster_whisper import BatchedInferencePipeline, WhisperModel, download_model
 
+from batch_images.transcribe import gpu
 from batch_images.transcribe.block import MARGIN_SECONDS, Block
 from batch_images.transcribe.guard import Stretch, guard
 from batch_images.transcribe.pauses import cut
@@ -23,7 +24,7 @@ from debate_analyzer.errors import Misconfigured, UnknownLanguage
 
 # More at once is no faster on a CPU and takes more memory: 24 minutes peak at 0.9 GB with 4 and at
 # 1.3 GB with 8 (base, int8).
-_BATCH_SIZE = {"cpu": 4, "cuda": 8}
+_CPU_BATCH_SIZE = 4
 
 # Features of a whole recording are held at once: an hour takes 0.9 GB, so long ones go in blocks.
 _BLOCK_SECONDS = 20 * 60
@@ -78,7 +79,10 @@ class WhisperRecognizer:
                 f"The Whisper model {model!r} cannot be loaded on {device!r}: {error}"
             ) from error
         self._pipeline = BatchedInferencePipeline(self._model)
-        self._batch_size = _BATCH_SIZE[self._model.model.device]
+        self._batch_size = _CPU_BATCH_SIZE
+        if self._model.model.device == "cuda":
+            weights = (self._folder / "model.bin").stat().st_size
+            self._batch_size = gpu.batch_size(weights, gpu.memory())
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
