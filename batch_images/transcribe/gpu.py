@@ -12,8 +12,8 @@ _GIB = 2**30
 _RESERVED = 3 * _GIB
 
 # Of half a minute of speech, in float16 with beam 5, at the most: the scores of an encoder layer's
-# attention (heads x 1500 x 1500, twice), 0.06 GB in tiny to 0.2 in large, and what the layers of the
-# decoder keep of 1500 frames and of 5 x 448 tokens, 0.02 to 0.6. A model's shape is not at hand but
+# attention (heads x 1500 x 1500, twice), 0.06 GB in tiny to 0.2 in large, and what the decoder's
+# layers keep of 1500 frames and of 5 x 448 tokens, 0.02 to 0.6. A model's shape is not at hand but
 # its size is, and this line lies above tiny (0.08), base (0.13), small (0.26), medium (0.53), large
 # (0.81) and turbo (0.27). Reported are 0.21 for turbo with beam 1
 # (https://github.com/SYSTRAN/faster-whisper/issues/1257) and 0.3 for large-v2 on ordinary speech,
