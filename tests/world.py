@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
+import numpy.typing as npt
 from cfnlint.decode.cfn_yaml import load as load_template
 
 from debate_analyzer import aws
@@ -197,11 +199,16 @@ __all__ = ["JOB_ID", "STATS", "TRANSCRIBE", "TRANSCRIPT", "VIDEO", "Clock", "InO
 
 
 def silent_wav(seconds: int = 2) -> bytes:
-    """A recording in which nobody speaks: 16-bit, mono, 16 kHz."""
+    """A recording in which nobody speaks."""
+    return wav(np.zeros(16_000 * seconds, np.int16))
+
+
+def wav(samples: npt.NDArray[np.int16]) -> bytes:
+    """A recording: 16-bit, mono, 16 kHz."""
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16_000)
-        file.writeframes(bytes(2 * 16_000 * seconds))
+        file.writeframes(samples.tobytes())
     return data.getvalue()

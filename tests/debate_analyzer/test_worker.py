@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +12,7 @@ from debate_analyzer.errors import NoAudioTrack
 from debate_analyzer.job import Claim, Job
 from debate_analyzer.pipeline import Status
 from debate_analyzer.unit import Unit
-from debate_analyzer.worker import Result, Stopped
+from debate_analyzer.worker import Report, Result, Stopped
 from tests.world import JOB_ID, VIDEO, World
 
 
@@ -217,3 +219,152 @@ def test_a_message_that_is_no_unit_stays_for_the_dead_letter_queue(world: World)
 
     assert world.job().status is Status.TRANSCRIBED
     assert not world.queues["transcribe"].is_empty()
+
+
+@dataclass
+class _Steps:
+    """A Process that says when it prepares and when it works; either may fail or wait."""
+
+    world: World
+    preparing: Callable[[Unit], None] = lambda unit: None
+    working: Callable[[Unit], None] = lambda unit: None
+    said: list[str] = field(default_factory=list)
+    open: int = 0
+
+    def prepare(
+        self, job: Job, unit: Unit, report: Report, resources: ExitStack
+    ) -> Callable[[Report], Result]:
+        self.said.append(f"prepare {unit.job_id[:1]}")
+        self.open += 1
+        resources.callback(self._close)
+        self.preparing(unit)
+        report(0.1)
+        return lambda report: self._work(job, unit, report)
+
+    def _close(self) -> None:
+        self.open -= 1
+
+    def _work(self, job: Job, unit: Unit, report: Report) -> Result:
+        self.said.append(f"work {unit.job_id[:1]}")
+        report(0.9)  # after no time at all: so the rest takes none either
+        self.working(unit)
+        return _transcribe(self.world)(job, unit, report)
+
+
+def _several(world: World, count: int) -> list[str]:
+    """Jobs whose ids begin with 1, 2, …"""
+    ids = [JOB_ID.replace("7c9e", f"{number}c9e", 1) for number in range(1, count + 1)]
+    for job_id in ids:
+        _queue(world, VIDEO.replace(JOB_ID, job_id))
+    return ids
+
+
+def _wait_for(said: list[str], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while what not in said:
+        assert time.monotonic() < deadline, f"{what} not in {said}"
+        time.sleep(0.01)
+
+
+def test_the_next_unit_is_prepared_while_one_is_worked_on(world: World) -> None:
+    first, second, third = _several(world, 3)
+    process = _Steps(world)
+    following = {first: "prepare 2", second: "prepare 3"}
+
+    def work(unit: Unit) -> None:
+        if unit.job_id in following:
+            _wait_for(process.said, following[unit.job_id])
+
+    process.working = work
+    assert world.worker(process).run() == 3
+
+    assert process.said == [
+        *("prepare 1", "work 1", "prepare 2", "work 2", "prepare 3", "work 3"),
+    ]
+    assert [world.job(each).status for each in (first, second, third)] == [Status.TRANSCRIBED] * 3
+    assert process.open == 0
+
+
+def test_a_unit_with_long_to_go_keeps_no_other_from_another_worker(world: World) -> None:
+    first, _ = _several(world, 2)
+
+    def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        if job.job_id == first:
+            time.sleep(0.2)
+            report(0.001)  # at this pace more than three minutes
+            time.sleep(1.5)
+            assert len(world.waiting()) == 1
+        return _transcribe(world)(job, unit, lambda progress: None)
+
+    world.worker(process).run()
+    assert world.job(first).status is Status.TRANSCRIBED
+
+
+@pytest.mark.parametrize("where", ["preparing", "working"])
+def test_of_two_in_hand_one_may_fail_and_the_other_is_done(world: World, where: str) -> None:
+    first, second, third = _several(world, 3)
+
+    def fail(unit: Unit) -> None:
+        if unit.job_id == second:
+            raise NoAudioTrack("The video has no sound. Upload one that has.")
+
+    process = _Steps(world, **{where: fail})
+    assert world.worker(process, linger=0.3).run() == 3
+    assert world.job(second).fault.code == "no_audio_track"
+    assert [world.job(each).status for each in (first, third)] == [Status.TRANSCRIBED] * 2
+    assert process.open == 0
+    assert world.queues["transcribe"].is_empty()
+
+
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_works_on_and_what_it_prepares(
+    world: World,
+) -> None:
+    ids = _several(world, 3)
+    process = _Steps(world)
+
+    def stop(unit: Unit) -> None:
+        _wait_for(process.said, "prepare 2")
+        raise Stopped
+
+    process.working = stop
+    with pytest.raises(Stopped):
+        world.worker(process).run()
+
+    assert [world.job(each).status for each in ids] == [Status.QUEUED] * 3
+    assert [world.job(each).attempt for each in ids] == [0] * 3
+    assert {unit.job_id for unit in world.waiting()} == set(ids)
+    assert process.open == 0
+    assert process.said[-1] == "prepare 2"
+
+
+def test_a_unit_named_by_the_one_before_is_taken_past_the_queue(world: World) -> None:
+    first, second = _several(world, 2)
+    following = world.job(second).unit
+    world.waiting()
+    world.queues["transcribe"].send(world.job(first).unit)
+
+    def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        done = _transcribe(world)(job, unit, report)
+        return Result(done.settle, lambda: following if unit.job_id == first else None)
+
+    assert world.worker(process).run() == 2
+    assert world.job(second).status is Status.TRANSCRIBED
+
+
+def test_what_is_shown_of_the_progress_never_falls(world: World) -> None:
+    unit = _queue(world)
+    claim = Claim(worker="batch-1", until=world.clock().timestamp() + 60)
+    started = world.job().claimed(unit, claim, world.clock())
+    world.clock.advance(seconds=30)
+    half = started.renewed(claim, 0.5, world.clock())
+    assert (half.expected_at - world.clock()).total_seconds() == 30
+
+    again = half.requeued(world.clock()).claimed(unit, claim, world.clock())
+    world.clock.advance(seconds=30)
+    behind = again.renewed(claim, 0.25, world.clock())
+    assert [job.progress for job in (half, again, behind)] == [0.5, 0.5, 0.5]
+    assert (behind.expected_at - world.clock()).total_seconds() == 90
+    done = behind.transcribed(
+        world.clock(), duration=9.0, language="en", speakers_count=2, warnings=[]
+    )
+    assert (done.progress, done.expected_at) == (None, None)
