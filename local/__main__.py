@@ -88,7 +88,8 @@ def _start(running: ExitStack, options: argparse.Namespace, console: Console) ->
     # Only now: whoever gives a wrong folder or port should not wait for the imports.
     from local.laptop import laptop
 
-    url = running.enter_context(laptop(folder, options.port, options.models, steps))
+    chosen = dict(options.set)
+    url = running.enter_context(laptop(folder, options.port, options.models, steps, chosen))
     console.print(f"[bold]Ready in {steps.seconds:.1f} s.[/]\n")
     return url
 
@@ -157,6 +158,14 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(os.environ.get("MODELS_DIR") or PROJECT / ".models").resolve(),
         help="where the models are (default: $MODELS_DIR or .models)",
     )
+    shared.add_argument(
+        "--set",
+        type=_parameter,
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a parameter of template.yaml, such as LongestWholeMinutes=60; may be repeated",
+    )
     shared.add_argument("--reset", action="store_true", help="delete all data first; asks")
     shared.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -175,6 +184,13 @@ def _parser() -> argparse.ArgumentParser:
         help="send the demo debate through it (or through the one that runs), and leave",
     )
     return parser
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _has_desktop() -> bool:

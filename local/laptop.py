@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from batch_images.transcribe import weights
+from debate_analyzer.pipeline import STAGES
 from local import web
 from local.batch import Batch
 from local.batch import Site as BatchSite
@@ -26,9 +27,12 @@ _STOP_GRACE = 3.0
 
 
 @contextmanager
-def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterator[str]:
+def laptop(
+    folder: DataFolder, port: int, models: Path, steps: Steps, chosen: Mapping[str, str]
+) -> Iterator[str]:
     """Start everything, yield the page's address, stop everything. The folder is held already.
 
+    `chosen`: parameters of the template that take the place of the laptop's own.
     Raises Misconfigured (PortTaken among it) with a sentence.
     """
     page = Server(port)
@@ -49,10 +53,11 @@ def laptop(folder: DataFolder, port: int, models: Path, steps: Steps) -> Iterato
             batch.start()
             emulator.start()
         with steps.step("template") as say:
-            stack = deploy(emulator, TEMPLATE, parameters(models), say)
+            values = parameters(models) | dict(chosen)
+            stack = deploy(emulator, TEMPLATE, values, say)
             emulator.token()  # makes and saves the local user before the first debate is theirs
         with steps.step("jobs and page"):
-            batch.deploy(_batch_site(emulator, stack, models))
+            batch.deploy(_batch_site(emulator, stack, models, values))
             page.start(web.application(_web_site(emulator, stack, batch), port))
         with steps.step("what the last run left"):
             _reconcile(emulator, stack)
@@ -82,7 +87,9 @@ def parameters(models: Path) -> dict[str, str]:
     }
 
 
-def _batch_site(emulator: Emulator, stack: Stack, models: Path) -> BatchSite:
+def _batch_site(
+    emulator: Emulator, stack: Stack, models: Path, values: Mapping[str, str]
+) -> BatchSite:
     def environment(role: str | None) -> dict[str, str]:
         credentials = emulator.role_environment(role) if role is not None else {}
         return {"AWS_ENDPOINT_URL": emulator.endpoint, "MODELS_DIR": str(models), **credentials}
@@ -93,6 +100,12 @@ def _batch_site(emulator: Emulator, stack: Stack, models: Path) -> BatchSite:
         environment=environment,
         emit=emulator.emit_batch_event,
         project=PROJECT,
+        slots={
+            queue.name: int(values[f"{stage.title()}MaxWorkers"])
+            for queue in stack.queues
+            for stage in STAGES
+            if queue.name.endswith(f"-{stage}")
+        },
     )
 
 

@@ -11,8 +11,8 @@ from faster_whisper.vad import get_vad_model
 from batch_images.transcribe.sound import SAMPLE_RATE, Samples, Sound
 from batch_images.transcribe.speech import Span
 
-# A pause is looked for in so much sound.
-LOOK_SECONDS = 60
+# A pause is looked for in so much sound, or in half of what a piece has at least.
+LOOK_SECONDS = 60.0
 
 # Silero's VAD as faster-whisper uses it: the samples of a frame, and where a pause begins.
 _VAD_SAMPLES = 512
@@ -22,9 +22,10 @@ _VAD_PAUSE = 0.35
 def cut(sound: Sound, span: Span, *, every: float) -> Iterator[Span]:
     """`span` in pieces of `every` seconds and up to a minute more, cut in the longest pauses."""
     start, end = span
-    while end - start > every + LOOK_SECONDS:
+    look = min(LOOK_SECONDS, every / 2)
+    while end - start > every + look:
         first = round((start + every) * SAMPLE_RATE)
-        pause = first + _pause(sound.read(first, first + LOOK_SECONDS * SAMPLE_RATE))
+        pause = first + _pause(sound.read(first, first + round(look * SAMPLE_RATE)))
         yield start, pause / SAMPLE_RATE
         start = pause / SAMPLE_RATE
     yield start, end

@@ -46,6 +46,7 @@ class Laptop:
 
     data: Path
     port: int = field(default_factory=free_port)
+    parameters: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,6 +58,8 @@ class Laptop:
         self.data.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "local", "run", "--no-open"]
         command += ["--port", str(self.port), "--data", str(self.data / "state")]
+        for name, value in self.parameters.items():
+            command += ["--set", f"{name}={value}"]
         with (self.data / "terminal.log").open("ab") as terminal:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=terminal, stderr=terminal, env=_environment()
@@ -142,10 +145,14 @@ class Laptop:
 
     def aws(self, service: str) -> Any:
         """A client with an administrator's rights, for what the console would do."""
-        ports = json.loads((self.data / "state" / "ports.json").read_text())
+        state = self.data / "state"
+        ports = json.loads((state / "ports.json").read_text())
+        endpoint = f"http://127.0.0.1:{ports['emulator']}"
+        if service == "batch":
+            endpoint = f"http://127.0.0.1:{ports['batch']}/{(state / 'batch/secret').read_text()}"
         return boto3.client(
             service,
-            endpoint_url=f"http://127.0.0.1:{ports['emulator']}",
+            endpoint_url=endpoint,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",

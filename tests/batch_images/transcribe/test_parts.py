@@ -28,7 +28,7 @@ from debate_analyzer.worker import Stopped
 from tests.batch_images.transcribe.engines import Script, Seats, stretch
 from tests.world import BUCKET, JOB_ID, TRANSCRIPT, VIDEO, World, wav
 
-SECONDS = 400  # five parts: of a minute, and half of the next, in whose silence they are cut
+SECONDS = 400  # six parts: of a minute and a quarter, cut in the silence of half of the next
 WORDS = [SpokenWord(at, at + 0.4, f" word{at}", 0.9) for at in range(1, SECONDS, 2)]
 LENGTHS = Lengths(longest=150, part=60)
 
@@ -148,7 +148,7 @@ def assert_whole(stage: Stage) -> None:
 
 def test_a_long_recording_is_cut_heard_and_put_together(stage: Stage) -> None:
     parts = stage.split()
-    assert parts == 5
+    assert parts == 6
     assert stage.world.job().claim is None
     stage.deliver(*range(parts))
     stage.work()
