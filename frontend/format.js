@@ -29,6 +29,15 @@ export function duration(seconds) {
   return t("unit.seconds", { value: number(seconds, seconds < 9.95 ? 1 : 0) });
 }
 
+/** "about 4 minutes left": an estimate, and rounded like one. The moment as ISO text, now in ms. */
+export function left(expectedAt, now) {
+  const minutes = Math.max((Date.parse(expectedAt) - now) / 60_000, 0);
+  if (minutes < 1) return t("time.under_a_minute_left");
+  const whole = Math.ceil(minutes);
+  if (whole < 60) return t("time.minutes_left", { count: whole });
+  return t("time.hours_left", { time: clock(Math.ceil(minutes / 5) * 300).replace(/:00$/, "") });
+}
+
 export function bytes(count) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const step = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), units.length - 1);

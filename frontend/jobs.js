@@ -18,13 +18,14 @@ const STAGE_OF = {
   UPLOADING: "upload",
   QUEUED: "transcribe",
   TRANSCRIBING: "transcribe",
+  SPLIT: "transcribe",
   TRANSCRIBED: "stats",
   STATS_QUEUED: "stats",
   ANALYZING: "stats",
 };
 
 const ENDED = new Set(["COMPLETE", "FAILED", "CANCELLED", "DELETED"]);
-const IN_TRANSCRIPTION = new Set(["QUEUED", "TRANSCRIBING", "TRANSCRIBED"]);
+const IN_TRANSCRIPTION = new Set(["QUEUED", "TRANSCRIBING", "SPLIT", "TRANSCRIBED"]);
 const HAS_TRANSCRIPT = new Set(["STATS_QUEUED", "ANALYZING", "COMPLETE"]);
 
 export const isEnded = (job) => ENDED.has(job.status);

@@ -81,6 +81,7 @@ export default {
   "status.UPLOADING": "Waiting for the file",
   "status.QUEUED": "Waiting to be transcribed",
   "status.TRANSCRIBING": "Transcribing",
+  "status.SPLIT": "Transcribing in parts",
   "status.TRANSCRIBED": "Transcript written",
   "status.STATS_QUEUED": "Waiting to be counted",
   "status.ANALYZING": "Counting",
@@ -88,6 +89,10 @@ export default {
   "status.FAILED": "Failed",
   "status.CANCELLED": "Cancelled",
   "status.DELETED": "Deleted",
+
+  "time.under_a_minute_left": "less than a minute left",
+  "time.minutes_left": { one: "about a minute left", other: "about {count} minutes left" },
+  "time.hours_left": "about {time} h left",
 
   "stages.title": "Progress",
   "stages.meanwhile": "You can close this page meanwhile: the work goes on.",

@@ -81,6 +81,7 @@ export default {
   "status.UPLOADING": "Esperando el archivo",
   "status.QUEUED": "En espera de transcripción",
   "status.TRANSCRIBING": "Transcribiendo",
+  "status.SPLIT": "Transcribiendo por partes",
   "status.TRANSCRIBED": "Transcripción escrita",
   "status.STATS_QUEUED": "En espera de recuento",
   "status.ANALYZING": "Contando",
@@ -88,6 +89,10 @@ export default {
   "status.FAILED": "Ha fallado",
   "status.CANCELLED": "Cancelado",
   "status.DELETED": "Eliminado",
+
+  "time.under_a_minute_left": "falta menos de un minuto",
+  "time.minutes_left": { one: "falta un minuto aproximadamente", other: "faltan unos {count} minutos" },
+  "time.hours_left": "faltan unas {time} h",
 
   "stages.title": "Progreso",
   "stages.meanwhile": "Mientras tanto puede cerrar esta página: el trabajo continúa.",

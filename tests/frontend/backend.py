@@ -85,6 +85,7 @@ class Backend:
             "status": Status(status),
             "stage": None,
             "progress": None,
+            "expected_at": None,
             "attempt": 1,
             "retry_at": None,
             "error": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,6 +240,11 @@ def test_a_debate_on_its_way_shows_its_stages(open_page: OpenPage, backend: Back
     expect(current).to_contain_text("Waiting for the file")
     backend.change(job_id, status="TRANSCRIBING", stage="transcribe", progress=0.43)
     expect(current).to_contain_text("Transcribing 43%")
+    expect(current).not_to_contain_text("left")
+    soon = datetime.now(UTC) + timedelta(minutes=11, seconds=30)
+    backend.change(job_id, status="SPLIT", progress=0.5, expected_at=soon)
+    expect(current).to_contain_text("Transcribing in parts 50%")
+    expect(current).to_contain_text("about 12 minutes left")
     expect(page.locator("video")).to_be_visible()
     backend.change(job_id, status="TRANSCRIBED", stage="transcribe", progress=None)
     expect(current).to_contain_text("Transcript written")

@@ -64,6 +64,14 @@ def test_an_upload_is_followed_to_complete(
     expect(page.get_by_text("Waiting to be transcribed")).to_be_visible()
     backend.change(job_id, status="TRANSCRIBING", stage="transcribe", progress=0.43)
     expect(page.get_by_text("43%")).to_be_visible()
+    for left, words in [
+        (-5, "less than a minute"),
+        (59, "less than a minute"),
+        (7000, "about 2:00 h"),
+    ]:
+        expected = datetime.now(UTC) + timedelta(seconds=left)
+        backend.change(job_id, expected_at=expected, progress=0.44 + left / 1e5)
+        expect(page.get_by_text(f"{words} left")).to_be_visible()
     backend.change(job_id, status="ANALYZING", stage="stats", progress=None)
     expect(page.get_by_text("Counting")).to_be_visible()
     backend.complete(job_id, make_transcript(ENGLISH, job_id=job_id, language="en"))

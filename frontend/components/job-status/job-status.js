@@ -1,4 +1,4 @@
-import { percent } from "../../format.js";
+import { left, percent } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { html } from "../../view.js";
 import { Icon } from "../icon/icon.js";
@@ -8,14 +8,15 @@ const ICONS = {
   FAILED: "alert",
   CANCELLED: "close",
   TRANSCRIBING: "running",
+  SPLIT: "running",
   ANALYZING: "running",
   TRANSCRIBED: "running",
 };
-const RUNNING = new Set(["TRANSCRIBING", "TRANSCRIBED", "ANALYZING"]);
+const RUNNING = new Set(["TRANSCRIBING", "SPLIT", "TRANSCRIBED", "ANALYZING"]);
 
 /** The status in words and a sign, with the stage's progress while it runs. */
 export function JobStatus({ job }) {
-  const { status, progress, title } = job;
+  const { status, progress, expected_at: expectedAt, title } = job;
   const running = RUNNING.has(status);
   const known = running && progress != null;
   return html`<div class=${`job-status job-status-${status.toLowerCase()}`}>
@@ -26,5 +27,6 @@ export function JobStatus({ job }) {
     </p>
     ${running &&
     html`<progress value=${known ? progress : undefined} max="1" aria-label=${t("job.progress", { title })}></progress>`}
+    ${known && expectedAt && html`<p class="job-status-left fine">${left(expectedAt, Date.now())}</p>`}
   </div>`;
 }

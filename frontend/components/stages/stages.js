@@ -1,4 +1,4 @@
-import { percent } from "../../format.js";
+import { left, percent } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { STAGES, isEnded, stageOf } from "../../jobs.js";
 import { HOME } from "../../router.js";
@@ -37,6 +37,8 @@ function Stage({ stage, job, progress }) {
     </p>
     ${current &&
     html`<progress value=${progress ?? undefined} max="1" aria-label=${t(`stage.${stage}`)}></progress>`}
+    ${current && progress !== null && job.expected_at &&
+    html`<p class="stage-left fine">${left(job.expected_at, Date.now())}</p>`}
   </li>`;
 }
 
