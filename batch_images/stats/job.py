@@ -60,7 +60,6 @@ class StatsProcess:
         return lambda report: self._count(job, key, transcript, report)
 
     def _count(self, job: Job, key: JobKey, transcript: Transcript, report: Report) -> Result:
-        """Write the figures; everything may be written twice, as the same bytes."""
         statistics = compute(
             transcript,
             job_id=job.job_id,
@@ -68,15 +67,6 @@ class StatsProcess:
             transcript_key=str(key),
             updated_at=job.updated_at.isoformat(),
         )
-        report(0.5)
-        document = statistics.model_dump_json(by_alias=True).encode()
-        parquet = write_parquet(statistics)
-        self.store.put(
-            speaker_stats_key(job.job_id, key.stem), parquet, "application/vnd.apache.parquet"
-        )
-        self.store.put(private_statistics_key(job.job_id), document, _JSON)
-        if job.published:
-            self.store.put(statistics_key(job.job_id), document, _JSON)
         report(1.0)
         figures = Figures(
             duration=statistics.duration,
@@ -85,9 +75,21 @@ class StatsProcess:
             speakers=statistics.speakers_count,
         )
         return Result(
+            beforehand=lambda: self._write(job, key, statistics),
             settle=lambda job: job.completed(figures, self.now(), language=statistics.language),
             afterwards=lambda: self._ask_for_publication(job.job_id),
         )
+
+    def _write(self, job: Job, key: JobKey, statistics: Statistics) -> None:
+        """Everything may be written twice, as the same bytes."""
+        document = statistics.model_dump_json(by_alias=True).encode()
+        parquet = write_parquet(statistics)
+        self.store.put(
+            speaker_stats_key(job.job_id, key.stem), parquet, "application/vnd.apache.parquet"
+        )
+        self.store.put(private_statistics_key(job.job_id), document, _JSON)
+        if job.published:
+            self.store.put(statistics_key(job.job_id), document, _JSON)
 
     def _ask_for_publication(self, job_id: str) -> None:
         job = self.table.get(job_id)

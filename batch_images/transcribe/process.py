@@ -152,8 +152,10 @@ class TranscribeProcess:
                 on_progress=lambda done: report(_READY + (1 - _READY) * done),
             )
             key = hearing_key(part.whole, part.round, part.number)
-            self.store.put(key, heard.to_bytes(), "application/octet-stream")
             return Result(
+                beforehand=lambda: self.store.put(
+                    key, heard.to_bytes(), "application/octet-stream"
+                ),
                 settle=lambda job: job.heard(self.now()),
                 afterwards=lambda: self._look_at_whole(part.whole, part.round),
             )
@@ -218,13 +220,9 @@ class TranscribeProcess:
         return Hearing.from_bytes(found[0])
 
     def _finish(self, job: Job, key: JobKey, transcript: Transcript) -> Result:
-        """Captions now, the transcript when the row says so: its arrival starts the next stage."""
-        for suffix, write in WRITERS.items():
-            captions = write(transcript).encode()
-            content_type = f"{_CAPTION_TYPES[suffix]}; charset=utf-8"
-            self.store.put(captions_key(job.job_id, key.stem, suffix), captions, content_type)
-        document = transcript.model_dump_json().encode()
+        """Captions, then the transcript when the row says so: its arrival starts the next stage."""
         return Result(
+            beforehand=lambda: self._put_captions(job, key, transcript),
             settle=lambda job: job.transcribed(
                 self.now(),
                 duration=transcript.duration,
@@ -232,10 +230,17 @@ class TranscribeProcess:
                 speakers_count=transcript.speakers_count,
                 warnings=[warning.message for warning in transcript.warnings],
             ),
-            afterwards=lambda: self._publish(job, key, document),
+            afterwards=lambda: self._publish(job, key, transcript),
         )
 
-    def _publish(self, job: Job, key: JobKey, document: bytes) -> None:
+    def _put_captions(self, job: Job, key: JobKey, transcript: Transcript) -> None:
+        for suffix, write in WRITERS.items():
+            captions = write(transcript).encode()
+            content_type = f"{_CAPTION_TYPES[suffix]}; charset=utf-8"
+            self.store.put(captions_key(job.job_id, key.stem, suffix), captions, content_type)
+
+    def _publish(self, job: Job, key: JobKey, transcript: Transcript) -> None:
+        document = transcript.model_dump_json().encode()
         self.store.put(transcript_key(job.job_id, key.stem), document, "application/json")
         # From here on a crash leaves something behind, and loses nothing. The bucket's lifecycle
         # may move and delete a recording that has the tag; without it, it stays where it is.

@@ -37,6 +37,9 @@ PASSED_BY = {
     "arrival._row: return self.table.get(part.job_id) or self._made(part_job(part, whole, now))": (
         "the stats stage has no parts; the same GetItem stands further down"
     ),
+    "worker._finish: self._fail(held, error)": (
+        "the network failed while the results were put away; the steps of a work that fails"
+    ),
     "publication._write_summary: stored = self.store.get(INDEX_KEY)": (
         "another writer was faster; _rebuild_index reads the same object"
     ),

@@ -138,6 +138,7 @@ def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> in
         lease=settings.lease,
         linger=linger,
         retry_ladder=settings.retry_ladder,
+        looks_ahead=not isinstance(queue, Errand),
     )
     try:
         done = worker.run()

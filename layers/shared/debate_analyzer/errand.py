@@ -25,8 +25,9 @@ LINGER = timedelta(seconds=0.1)  # nobody adds to an errand
 class Errand:
     """ports.WorkQueue with the stage's files below `prefix`, a key's beginning.
 
-    Each is queued in its row when its turn comes: of two recordings in one job, the later takes the
-    place of the earlier. One in another worker's hands is left to it.
+    Each is queued in its row when its turn comes, and not ahead of it: of two recordings in one
+    job, the later takes the place of the earlier, which must be done by then. One in another
+    worker's hands is left to it.
     """
 
     def __init__(

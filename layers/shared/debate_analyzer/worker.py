@@ -2,7 +2,8 @@
 
 Its model is loaded once, by whoever makes the `Process`. Each unit's fate is its own: a file that
 fails takes neither the worker nor its neighbours with it. While one unit is worked on, the next is
-made ready: its file is fetched and decoded.
+made ready (its file is fetched and decoded) and the one before is finished (its results are put
+where they belong), so that the model never waits for the network.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -52,13 +54,14 @@ class Stopped(BaseException):
 class Result:
     """What became of a unit.
 
-    `settle` is the job's step, taken only if the claim still holds. `afterwards` runs when it has
-    been taken: what starts the next stage comes last, so that nothing overtakes the row. It may
-    name a unit that this worker is to take next, past the queue.
+    `settle` is the job's step, taken only if the claim still holds: after what `beforehand` puts in
+    place, and before `afterwards`. What starts the next stage comes last, so that nothing overtakes
+    the row. It may name a unit that this worker is to take next, past the queue.
     """
 
     settle: Callable[[Job], Job]
     afterwards: Callable[[], Unit | None]
+    beforehand: Callable[[], None] = lambda: None
 
 
 class Process(Protocol):
@@ -117,25 +120,30 @@ class Worker:
     lease: timedelta
     linger: timedelta
     retry_ladder: tuple[timedelta, ...]
+    looks_ahead: bool = True
     done: int = field(default=0, init=False)
     _held: list[_Held] = field(default_factory=list, init=False)
     _leaving: threading.Event = field(default_factory=threading.Event, init=False)
     _coming: Future[_Ready | None] | None = field(default=None, init=False)
+    _finishing: Future[None] | None = field(default=None, init=False)
+    _named: deque[str] = field(default_factory=deque, init=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def run(self) -> int:
         """Drain the queue; how many units were done. Returns after `linger` without a unit.
 
         On Stopped, everything in hand goes back to the queue at once.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
             try:
                 ready = self._wait()
                 while ready is not None:
-                    following = self._work(ready, ahead)
-                    ready = self._next(following)
+                    self._work(ready, ahead, behind)
+                    ready = self._next()
             except Stopped:
                 self._leaving.set()
                 ahead.shutdown()
+                behind.shutdown()
                 for held in list(self._held):
                     self._give_back(held)
                 raise
@@ -153,11 +161,21 @@ class Worker:
                 idle_since = time.monotonic()
         return None
 
-    def _next(self, following: Unit | None) -> _Ready | None:
-        if following and (ready := self._take(InHand(following.model_dump_json()))):
+    def _next(self) -> _Ready | None:
+        if ready := self._take_named():
             return ready
         coming, self._coming = self._coming, None
-        return (coming.result() if coming else None) or self._wait()
+        if coming and (ready := coming.result()):
+            return ready
+        self._wait_until_finished()
+        return self._take_named() or self._wait()
+
+    def _take_named(self) -> _Ready | None:
+        return self._take(InHand(self._named.popleft())) if self._named else None
+
+    def _wait_until_finished(self) -> None:
+        if self._finishing is not None:
+            self._finishing.result()
 
     def _look_ahead(self) -> _Ready | None:
         delivery = self.queue.receive(wait=timedelta(seconds=1), visibility=self.lease)
@@ -194,8 +212,8 @@ class Worker:
             self._fail(held, error)
             return None
 
-    def _work(self, ready: _Ready, ahead: ThreadPoolExecutor) -> Unit | None:
-        """Do the unit; the one to take next, if it is not the queue's to say."""
+    def _work(self, ready: _Ready, ahead: ThreadPoolExecutor, behind: ThreadPoolExecutor) -> None:
+        """Do the unit, and leave it to be finished behind the next."""
         held = ready.held
         began, progress_before = time.monotonic(), held.hold.progress
 
@@ -204,19 +222,29 @@ class Worker:
             gained = held.hold.progress - progress_before
             elapsed = time.monotonic() - began
             nears_its_end = elapsed * (1 - held.hold.progress) <= gained * _AHEAD_SECONDS
-            if nears_its_end and gained and self._coming is None:
+            if nears_its_end and gained and self._coming is None and self.looks_ahead:
                 self._coming = ahead.submit(self._look_ahead)
 
         try:
             result = ready.work(report)
+        except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
+            self._fail(held, error)
+            return
+        logger.info("unit %s: done after %.1f s", held.hold.unit.id, time.monotonic() - began)
+        self._wait_until_finished()  # of the one before: one at a time
+        self._finishing = behind.submit(self._finish, held, result)
+
+    def _finish(self, held: _Held, result: Result) -> None:
+        try:
+            result.beforehand()
             held.hold.step(result.settle)
             following = result.afterwards()
         except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
             self._fail(held, error)
-            return None
+            return
+        if following is not None:
+            self._named.append(following.model_dump_json())
         self._let_go(held)
-        logger.info("unit %s: done after %.1f s", held.hold.unit.id, time.monotonic() - began)
-        return following
 
     def _fail(self, held: _Held, error: Exception) -> None:
         unit = held.hold.unit
@@ -244,8 +272,9 @@ class Worker:
         held.hold.let_go()
         held.resources.close()
         held.delivery.settle()
-        self._held.remove(held)
-        self.done += 1
+        with self._counting:
+            self._held.remove(held)
+            self.done += 1
 
     def _give_back(self, held: _Held) -> None:
         held.hold.let_go()
