@@ -1,4 +1,4 @@
-"""What a voice sounds like: one CAM++ embedding for each snippet of up to two seconds.
+"""What a voice sounds like: one CAM++ embedding for each snippet of up to 1.5 seconds.
 
 A snippet is a stretch in which one local speaker of a window speaks alone: overlapped speech makes
 an embedding that resembles nobody. It is short because the segmentation takes two similar voices
@@ -31,8 +31,8 @@ DIMENSIONS = 192
 
 _FEATURE_STEP = 160  # samples from one feature frame to the next
 _FEATURES = 998  # feature frames in a window
-_LONGEST = 200 * _FEATURE_STEP / FRAME_STEP  # segmentation frames: two seconds
-_PAUSE = 12  # segmentation frames: a pause of 0.2 s does not end a snippet
+_LONGEST = 150 * _FEATURE_STEP / FRAME_STEP  # segmentation frames: a second and a half
+_PAUSE = 3  # segmentation frames: a pause of 0.05 s does not end a snippet
 _SHORTEST = 10  # feature frames: a tenth of a second; less says nothing about a voice
 _GRAIN = 50  # feature frames: lengths are rounded up to this so that snippets can share a batch
 _BATCH = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from batch_images.transcribe.diarization.clustering import Labels
 from batch_images.transcribe.diarization.embedding import Snippets
+from batch_images.transcribe.diarization.evidence import Labels
 from batch_images.transcribe.diarization.segmentation import (
     FRAME_CENTRE,
     FRAME_STEP,
@@ -17,6 +17,8 @@ from batch_images.transcribe.diarization.segmentation import (
     runs,
 )
 from debate_analyzer.transcript import Turn
+
+_CLOSURE = 6  # frames: a plosive closes the mouth for a tenth of a second; that is no pause
 
 
 def speech(windows: Windows, snippets: Snippets, people: Labels) -> npt.NDArray[np.bool_]:
@@ -65,12 +67,13 @@ def nearest(frames: Labels, first: Labels, last: Labels) -> Labels:
 def turns(active: npt.NDArray[np.bool_], *, duration: float) -> list[Turn]:
     """Turns in order of their start, speakers numbered in order of their first appearance.
 
-    `active`: (frames, people). `duration` in seconds: nothing is said after it.
+    `active`: (frames, people). `duration` in seconds: nothing is said after it. A tenth of a second
+    in which somebody is not heard does not end a turn.
     """
     spans = sorted(
         (start, min(_time(last), duration), person)
         for person in range(active.shape[1])
-        for first, last in runs(active[:, person])
+        for first, last in runs(active[:, person], bridge=_CLOSURE)
         if (start := _time(first)) < duration
     )
     labels = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_images.transcribe.diarization.clustering import cluster, merge_alike, sort_by_graph
+from batch_images.transcribe.diarization.clustering import HALF_KNOWN, cluster, group, merge_alike
 from batch_images.transcribe.diarization.embedding import DIMENSIONS, Snippets, normalised
 
 
@@ -88,9 +88,46 @@ def test_many_snippets_are_sampled_and_all_are_labelled() -> None:
     assert len(found) == 1500
 
 
-def test_the_graph_numbers_its_groups_without_a_gap() -> None:
-    groups = sort_by_graph(voices(np.arange(60) % 4))
-    assert set(groups.tolist()) == {0, 1, 2, 3}
+@pytest.mark.parametrize("alike", [0.3, 0.4, 0.65, 0.8])
+def test_people_are_told_apart_however_noisy_the_recording(alike: float) -> None:
+    people = np.arange(60) % 4
+    found, half_known = group(voices(people, alike=alike), np.full(60, 1.5, dtype=np.float32))
+    assert same_partition(found, people)
+    # alike = 1.5 / (1.5 + h), and what is expected has a say
+    assert (half_known > HALF_KNOWN) == (alike < 0.5)
+
+
+def test_who_says_little_is_found_beside_who_says_much() -> None:
+    people = np.repeat(np.arange(2), [80, 3])
+    found = cluster(snippets(voices(people)), overlap=1.0)
+    assert same_partition(found, people)
+
+
+def test_windows_that_see_the_same_moment_do_not_make_more_people() -> None:
+    people = np.arange(24) % 3
+    once = voices(people, alike=0.35)
+    found = cluster(snippets(np.repeat(once, 4, axis=0)), overlap=4.0)
+    assert same_partition(found, np.repeat(people, 4))
+
+
+def test_who_sounds_different_after_an_hour_is_still_one_person() -> None:
+    now, later = voices(np.arange(400) % 2, alike=0.8).reshape(200, 2, -1).swapaxes(0, 1)
+    common = voices(np.zeros(200, dtype=np.int64), alike=0.99, seed=1)
+    vectors = normalised(np.concatenate([now + 1.7 * common, later + 1.7 * common]))
+    groups, _ = group(vectors, np.full(400, 1.5, dtype=np.float32))
+    assert groups.max() == 1
+    assert set(cluster(snippets(vectors), overlap=1.0).tolist()) == {0}
+
+
+@pytest.mark.parametrize("speakers", [2, 3, 5])
+@pytest.mark.parametrize("overlap", [1.0, 4.0])
+def test_one_voice_is_split_if_more_people_are_known_to_be_there(
+    speakers: int, overlap: float
+) -> None:
+    one = snippets(voices(np.zeros(30, dtype=np.int64), alike=0.8))
+    assert set(cluster(one, overlap=overlap).tolist()) == {0}
+    found = cluster(one, overlap=overlap, speakers=speakers)
+    assert set(found.tolist()) == set(range(speakers))
 
 
 def test_the_less_was_said_the_less_alike_two_groups_of_one_voice_need_to_be() -> None:

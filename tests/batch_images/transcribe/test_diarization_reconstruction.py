@@ -60,6 +60,13 @@ def test_windows_cover_the_recording_and_end_with_it(samples: int, step: int) ->
     assert starts[-1] + WINDOW == max(samples, WINDOW)
 
 
+@pytest.mark.parametrize(("gap", "count"), [(6, 1), (7, 2)])
+def test_a_closed_mouth_does_not_end_a_turn_but_a_pause_does(gap: int, count: int) -> None:
+    active = np.ones((100, 1), dtype=np.bool_)
+    active[40 : 40 + gap] = False
+    assert len(turns(active, duration=100)) == count
+
+
 def one_window(
     active: npt.NDArray[np.bool_], spans: list[tuple[int, int, int]]
 ) -> tuple[Windows, Snippets]:
