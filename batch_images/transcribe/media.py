@@ -30,6 +30,10 @@ LONGEST_SECONDS = 12 * 3600
 # the last page, and says nothing about what was cut off.
 _ANNOUNCING = {"mov", "matroska", "avi", "wav", "w64", "flac"}
 
+# ffmpeg takes the third of three channels, and the fourth of six, for a subwoofer's and leaves it
+# out of the mix. On a mixing desk somebody may speak into it.
+_MIX = "out_chlayout=mono:lfe_mix_level=1"
+
 # How often a decoding is looked at, in seconds.
 _LOOK = 0.2
 
@@ -124,7 +128,7 @@ def _decode(
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-nostdin", "-v", "error", "-y"),
         *(*input_arguments(), "-i", _url(path), "-vn", "-sn", "-dn"),
-        *("-af", "aresample=async=1:first_pts=0", "-t", str(LONGEST_SECONDS + 1)),
+        *("-af", f"aresample=async=1:first_pts=0:{_MIX}", "-t", str(LONGEST_SECONDS + 1)),
         *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le", _url(into)),
     ]
     into.touch()

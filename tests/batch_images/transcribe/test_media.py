@@ -17,6 +17,7 @@ from batch_images.transcribe import media
 from batch_images.transcribe.media import Media, probe
 from batch_images.transcribe.sound import SAMPLE_RATE, Samples
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
+from debate_analyzer.job import Settled
 
 SECONDS = 8
 Make = Callable[..., Path]
@@ -49,6 +50,11 @@ def _heard(samples: Samples) -> tuple[float, float]:
     """The first and the last moment that is not silent, in seconds."""
     loud = np.flatnonzero(np.abs(samples) > 0.01)
     return float(loud[0] / SAMPLE_RATE), float(loud[-1] / SAMPLE_RATE)
+
+
+def _frequency(samples: Samples) -> float:
+    """Of the loudest tone of the first four seconds, in Hz."""
+    return float(np.argmax(np.abs(np.fft.rfft(samples[: 4 * SAMPLE_RATE]))) / 4)
 
 
 def _write_wave(path: Path, samples: int) -> Path:
@@ -86,8 +92,61 @@ def test_every_kind_gives_float32_mono_at_16_khz(make: Make, suffix: str) -> Non
     assert samples.dtype == np.float32
     assert samples.ndim == 1
     assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.2)
-    frequency = int(np.argmax(np.abs(np.fft.rfft(samples[: 4 * SAMPLE_RATE]))) / 4)
-    assert frequency == pytest.approx(440, abs=1)
+    assert _frequency(samples) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 96_000])
+@pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s24le", "pcm_f32le", "pcm_f64le", "pcm_mulaw"])
+def test_whatever_the_samples_are_the_sound_is_the_same(make: Make, rate: int, codec: str) -> None:
+    samples = decode(make("debate.wav", *SOUND, "-ar", str(rate), "-c:a", codec))
+    assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.05)
+    assert _frequency(samples) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("channels", "speaks"), [(count, n) for count in range(1, 9) for n in range(count)]
+)
+def test_whoever_speaks_into_one_of_eight_microphones_is_heard(
+    make: Make, channels: int, speaks: int
+) -> None:
+    pan = "|".join(f"c{n}={'c0' if n == speaks else '0*c0'}" for n in range(channels))
+    path = make("desk.wav", *SOUND, "-af", f"pan={channels}c|{pan}")
+    samples = decode(path)
+    assert _frequency(samples) == pytest.approx(440, abs=1)
+    assert np.abs(samples).max() > 0.01
+
+
+def test_pictures_at_an_uneven_pace_do_not_move_the_sound(make: Make) -> None:
+    """A telephone's video: as many frames a second as it had light and time for."""
+    uneven = "setpts='(N+8*sin(N/9))/25/TB'"
+    path = make("phone.mp4", *PICTURE, "-itsoffset", "2", *SOUND, "-vf", uneven, "-fps_mode", "vfr")
+    first, last = _heard(decode(path))
+    assert (first, last) == (pytest.approx(2, abs=0.1), pytest.approx(2 + SECONDS, abs=0.1))
+
+
+def test_opus_in_webm_that_a_browser_recorded_has_no_duration(make: Make) -> None:
+    path = make("recording.webm", *SOUND, "-c:a", "libopus", "-f", "webm", "-live", "1")
+    assert probe(path).duration is None
+    assert len(decode(path)) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_a_disk_that_is_full_is_not_the_recording_s_fault(make: Make) -> None:
+    """Half of the sound would be a transcript that ends in the middle."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(OSError, match="no room"):
+        media.decode(make("debate.wav", *SOUND), Path("/dev/full"))
+
+
+def test_a_lost_claim_ends_the_decoding(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(done: float) -> None:
+        raise Settled("The claim was lost.")
+
+    monkeypatch.setattr(media, "_LOOK", 0)
+    with pytest.raises(Settled):
+        media.decode(make("debate.mp4", *PICTURE, *SOUND), tmp_path / "sound", on_progress=lost)
 
 
 def test_probe_reads_what_the_container_says(make: Make) -> None:
