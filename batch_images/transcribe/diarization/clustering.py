@@ -102,7 +102,6 @@ def merge_alike(
     seconds: npt.NDArray[np.float32],
     *,
     half_known: float = HALF_KNOWN,
-    same_voice: float = SAME_VOICE,
 ) -> Labels:
     """Merge groups, most alike first, while they are one voice.
 
@@ -118,7 +117,7 @@ def merge_alike(
         alike = centres @ centres.T / np.maximum(np.outer(expected, expected), 1e-3)
         np.fill_diagonal(alike, -np.inf)
         one, other = np.unravel_index(np.argmax(alike), alike.shape)
-        if alike[one, other] < same_voice:
+        if alike[one, other] < SAME_VOICE:
             break
         groups = _renumbered(np.where(groups == other, one, groups))
     return groups
