@@ -38,7 +38,7 @@ def main(name: str, models: str, report: str, *files: str) -> None:
                 "heard": asdict(heard),
                 "seconds": time.perf_counter() - began,
                 "cpu_seconds": _cpu_seconds() - used,
-                "peak_mib": _peak_mib(),
+                "peak_mib": peak_mib(),
             }
             print(json.dumps(line), file=lines)
 
@@ -55,7 +55,7 @@ def _cpu_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Resident set at its largest. Linux's ru_maxrss begins with the parent's; VmHWM does not."""
     try:
         status = Path("/proc/self/status").read_text()
