@@ -11,7 +11,7 @@ import errno
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from debate_analyzer.demuxers import INPUT_OPTIONS, input_arguments
 from debate_analyzer.errors import EmptyFile, InvalidMedia, NoAudioTrack, TruncatedMedia
 
 LONGEST_SECONDS = 12 * 3600
+MOST_CHANNELS = 8
 
 # Their duration is written in the header; the others' is guessed from the bit rate, or read off
 # the last page, and says nothing about what was cut off.
@@ -33,6 +34,9 @@ _ANNOUNCING = {"mov", "matroska", "avi", "wav", "w64", "flac"}
 # ffmpeg takes the third of three channels, and the fourth of six, for a subwoofer's and leaves it
 # out of the mix. On a mixing desk somebody may speak into it.
 _MIX = "out_chlayout=mono:lfe_mix_level=1"
+
+# Gaps in the file's own timestamps become silence.
+_ON_TIME = "aresample=async=1:first_pts=0"
 
 # How often a decoding is looked at, in seconds.
 _LOOK = 0.2
@@ -43,12 +47,14 @@ _UNKNOWN_RIFF_SIZE = 0x7FFF_0000
 
 @dataclass(frozen=True)
 class Media:
-    """What the container says of itself. `duration` is in seconds, None where it says nothing."""
+    """What the container says of itself. `duration` is in seconds, None where it says nothing;
+    `channels`: how many each of its audio tracks has."""
 
     container: str
     duration: float | None
     has_audio: bool
     has_video: bool
+    channels: tuple[int, ...] = ()
 
     @property
     def announces_duration(self) -> bool:
@@ -71,6 +77,7 @@ def probe(path: Path) -> Media:
                 duration=duration and duration * _riff_announces(path, size),
                 has_audio=bool(container.streams.audio),
                 has_video=bool(container.streams.video),
+                channels=tuple(track.channels for track in container.streams.audio),
             )
     except FFmpegError as error:
         raise InvalidMedia(
@@ -93,23 +100,40 @@ def decode(
     TruncatedMedia where the file ends before its header says, InvalidMedia for what ffmpeg refuses
     and for what is too long.
     """
-    media = media or probe(path)
-    if not media.has_audio:
-        raise NoAudioTrack(
-            "The video has no sound, so there is nothing to transcribe. "
-            "Upload a version with its audio track."
-        )
-    sound = _decode(path, into, media.duration, on_progress)
-    if sound.duration > LONGEST_SECONDS:
-        raise InvalidMedia(
-            f"The recording is longer than {LONGEST_SECONDS // 3600} hours. "
-            "Cut it into parts and upload them one by one."
-        )
-    if media.duration is not None and media.announces_duration:
-        _refuse_truncated(path, media.duration, sound.duration)
-    if not len(sound):
-        raise EmptyFile("The file's audio track holds no sound at all. Record or export it again.")
+    sound = Sound(into)
+    outputs = ["-af", f"{_ON_TIME}:{_MIX}", *_raw(sound)]
+    _decode(path, media or probe(path), [sound], outputs, on_progress)
     return sound
+
+
+def decode_channels(
+    path: Path,
+    into: Path,
+    media: Media,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> list[Sound]:
+    """A sound for each channel of the audio track that has the most, in files named after `into`.
+
+    Otherwise as `decode`. There are 1 to MOST_CHANNELS; InvalidMedia where there are more.
+    """
+    count = max(media.channels, default=0)
+    if count > MOST_CHANNELS:
+        raise InvalidMedia(
+            f"The recording has {count} channels; a channel per speaker works up to "
+            f"{MOST_CHANNELS}. Upload it without that choice, or leave out the others."
+        )
+    sounds = [Sound(into.with_name(f"{into.name}.{number}")) for number in range(count)]
+    track = media.channels.index(count) if count else 0
+    copies = "".join(f"[copy{number}]" for number in range(count))
+    graph = [f"[0:a:{track}]{_ON_TIME},asplit={count}{copies}"]
+    graph += [f"[copy{number}]pan=mono|c0=c{number}[out{number}]" for number in range(count)]
+    outputs = [
+        option
+        for number, sound in enumerate(sounds)
+        for option in ("-map", f"[out{number}]", *_raw(sound))
+    ]
+    _decode(path, media, sounds, ["-filter_complex", ";".join(graph), *outputs], on_progress)
+    return sounds
 
 
 def _riff_announces(path: Path, size: int) -> float:
@@ -121,18 +145,54 @@ def _riff_announces(path: Path, size: int) -> float:
     return max(1.0, (announced + 8) / size)
 
 
+def _raw(sound: Sound) -> list[str]:
+    """ffmpeg's options for an output that is to be `sound`."""
+    return [
+        *("-vn", "-sn", "-dn", "-t", str(LONGEST_SECONDS + 1)),
+        *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le", _url(sound.path)),
+    ]
+
+
 def _decode(
-    path: Path, into: Path, expected: float | None, on_progress: Callable[[float], None]
-) -> Sound:
+    path: Path,
+    media: Media,
+    sounds: Sequence[Sound],
+    outputs: Sequence[str],
+    on_progress: Callable[[float], None],
+) -> None:
+    """Run ffmpeg with `outputs`, which write `sounds`, all as long as each other. See `decode`."""
+    if not media.has_audio:
+        raise NoAudioTrack(
+            "The video has no sound, so there is nothing to transcribe. "
+            "Upload a version with its audio track."
+        )
+    for each in sounds:
+        each.path.touch()
+    sound = sounds[0]
+    _run(path, sound, media.duration, outputs, on_progress)
+    if sound.duration > LONGEST_SECONDS:
+        raise InvalidMedia(
+            f"The recording is longer than {LONGEST_SECONDS // 3600} hours. "
+            "Cut it into parts and upload them one by one."
+        )
+    if media.duration is not None and media.announces_duration:
+        _refuse_truncated(path, media.duration, sound.duration)
+    if not len(sound):
+        raise EmptyFile("The file's audio track holds no sound at all. Record or export it again.")
+
+
+def _run(
+    path: Path,
+    sound: Sound,
+    expected: float | None,
+    outputs: Sequence[str],
+    on_progress: Callable[[float], None],
+) -> None:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-nostdin", "-v", "error", "-y"),
-        *(*input_arguments(), "-i", _url(path), "-vn", "-sn", "-dn"),
-        *("-af", f"aresample=async=1:first_pts=0:{_MIX}", "-t", str(LONGEST_SECONDS + 1)),
-        *("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le", _url(into)),
+        *(*input_arguments(), "-i", _url(path), *outputs),
     ]
-    into.touch()
-    sound = Sound(into)
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
@@ -148,13 +208,14 @@ def _decode(
         complaints.seek(0)
         reason = complaints.read(2000).decode(errors="replace").strip()
     if os.strerror(errno.ENOSPC) in reason:
-        raise OSError(errno.ENOSPC, "there is no room for the sound of the recording", str(into))
+        raise OSError(
+            errno.ENOSPC, "there is no room for the sound of the recording", str(sound.path)
+        )
     if ffmpeg.returncode != 0 and not len(sound):
         raise InvalidMedia(
             "The sound of the file cannot be decoded; it may be damaged. "
             "Try to play it, then upload it again or convert it to MP4."
         ) from RuntimeError(reason)
-    return sound
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

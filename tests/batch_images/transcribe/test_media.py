@@ -116,6 +116,47 @@ def test_whoever_speaks_into_one_of_eight_microphones_is_heard(
     assert np.abs(samples).max() > 0.01
 
 
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_each_of_eight_microphones_is_a_sound_of_its_own(
+    make: Make, tmp_path: Path, channels: int
+) -> None:
+    tones = "|".join(f"0.4*sin({(n + 1) * 200}*2*PI*t)" for n in range(channels))
+    path = make("desk.wav", "-f", "lavfi", "-i", f"aevalsrc='{tones}':s=48000:d={SECONDS}")
+    sounds = media.decode_channels(path, tmp_path / "sound", probe(path))
+    assert [_frequency(sound.read()) for sound in sounds] == pytest.approx(
+        [(n + 1) * 200 for n in range(channels)], abs=1
+    )
+    assert {sound.duration for sound in sounds} == {float(SECONDS)}
+
+
+def test_of_several_tracks_the_one_with_most_channels_is_taken(make: Make, tmp_path: Path) -> None:
+    both = "[1:a]pan=2c|c0=c0|c1=0*c0[both]"
+    maps = ("-map", "0:a", "-map", "[both]")
+    path = make("two.mkv", *SOUND, *SOUND, "-filter_complex", both, *maps)
+    left, right = media.decode_channels(path, tmp_path / "sound", probe(path))
+    assert np.abs(left.read()).max() > 0.05
+    assert np.abs(right.read()).max() < 0.01
+
+
+def test_nine_channels_are_too_many_for_a_speaker_each(make: Make, tmp_path: Path) -> None:
+    path = make("desk.wav", "-f", "lavfi", "-i", f"aevalsrc='{'|'.join('0' * 9)}':d={SECONDS}")
+    with pytest.raises(InvalidMedia, match=r"has 9 channels; .* up to 8"):
+        media.decode_channels(path, tmp_path / "sound", probe(path))
+
+
+@pytest.mark.parametrize("name", ["mute.mp4", "zero.wav", "cut.wav"])
+def test_channels_are_refused_for_what_the_mix_is(make: Make, tmp_path: Path, name: str) -> None:
+    match name:
+        case "mute.mp4":
+            path, error = make(name, *PICTURE), NoAudioTrack
+        case "zero.wav":
+            path, error = _write_wave(tmp_path / name, 0), EmptyFile
+        case _:
+            path, error = _cut(make(name, *SOUND, "-ac", "2"), 0.5), TruncatedMedia
+    with pytest.raises(error):
+        media.decode_channels(path, tmp_path / "sound", probe(path))
+
+
 def test_pictures_at_an_uneven_pace_do_not_move_the_sound(make: Make) -> None:
     """A telephone's video: as many frames a second as it had light and time for."""
     uneven = "setpts='(N+8*sin(N/9))/25/TB'"
