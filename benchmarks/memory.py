@@ -86,7 +86,7 @@ def truth() -> Truth:
             begin = turn.start + n * each
             words.append(SpokenWord(begin, begin + 0.8 * each, f" {text}", 0.9))
     with tempfile.TemporaryDirectory() as folder:
-        period = open_recording(DEBATE, Path(folder, "sound"), key="debate").sound.duration
+        period = open_recording(DEBATE, Path(folder, "sound"), key="debate").duration
     return Truth(words, period)
 
 

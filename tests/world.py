@@ -204,10 +204,10 @@ def silent_wav(seconds: int = 2) -> bytes:
 
 
 def wav(samples: npt.NDArray[np.int16]) -> bytes:
-    """A recording: 16-bit, mono, 16 kHz."""
+    """A recording of `samples` (n,) or (n, channels): 16-bit, 16 kHz."""
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         file.setsampwidth(2)
         file.setframerate(16_000)
         file.writeframes(samples.tobytes())

@@ -6,7 +6,6 @@ the same few seconds, and the seam is laid where neither loses or doubles a word
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -108,7 +107,7 @@ def seam(before: Sequence[SpokenWord], after: Sequence[SpokenWord], cut: float) 
         (one.middle, other.middle)
         for one in before
         for other in after
-        if _plain(one) == _plain(other) and abs(one.middle - other.middle) <= _SAME_WORD_SECONDS
+        if one.plain == other.plain and abs(one.middle - other.middle) <= _SAME_WORD_SECONDS
     ]
     edges = sorted({edge for word in [*before, *after] for edge in (word.start, word.end)})
     moments = [cut, *((one + other) / 2 for one, other in pairwise(edges))]
@@ -123,7 +122,3 @@ def seam(before: Sequence[SpokenWord], after: Sequence[SpokenWord], cut: float) 
 
 def _near(words: Sequence[SpokenWord], cut: float) -> list[SpokenWord]:
     return [word for word in words if abs(word.middle - cut) <= MARGIN_SECONDS]
-
-
-def _plain(word: SpokenWord) -> str:
-    return "".join(re.findall(r"\w", word.text.casefold()))

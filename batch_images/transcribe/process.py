@@ -94,10 +94,12 @@ class TranscribeProcess:
             path,
             folder / "sound",
             key=unit.key,
+            channel_per_speaker=job.channel_per_speaker,
             on_progress=lambda done: report(_READY * done),
         )
         path.unlink()  # the sound is all that is needed from here on
-        if recording.sound.duration > self.lengths.longest:
+        # One with a channel per speaker is heard whole, whatever its length: docs/recognition.md.
+        if recording.duration > self.lengths.longest and len(recording.sounds) == 1:
             return lambda report: self._split(job, recording, report)
         return lambda report: self._transcribe(job, key, recording, report)
 
@@ -112,11 +114,12 @@ class TranscribeProcess:
         return self._finish(job, key, transcript)
 
     def _split(self, job: Job, recording: Recording, report: Report) -> Result:
-        sound = recording.sound
+        (sound,) = recording.sounds
         spans = list(cut(sound, (0.0, sound.duration), every=self.lengths.part))
         plan = Plan(
             source=recording.source,
             duration=sound.duration,
+            warnings=recording.warnings,
             seconds=recording.seconds,
             margin=MARGIN_SECONDS,
             spans=spans,
@@ -201,6 +204,7 @@ class TranscribeProcess:
             source=plan.source,
             duration=plan.duration,
             job_id=job.job_id,
+            warnings=plan.warnings,
             seconds=plan.seconds,
             language=job.language,
             speakers=job.speakers,

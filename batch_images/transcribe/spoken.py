@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -21,3 +22,8 @@ class SpokenWord:
     def middle(self) -> float:
         """Seconds."""
         return (self.start + self.end) / 2
+
+    @property
+    def plain(self) -> str:
+        """As it is compared: without case, space and punctuation."""
+        return "".join(re.findall(r"\w", self.text.casefold()))

@@ -1,4 +1,4 @@
-"""A recording's sound becomes a transcript: heard in one part or in several, then put together."""
+"""A recording becomes a transcript: heard in one part or in several, or a channel at a time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from batch_images.transcribe.assignment import assign, segment
-from batch_images.transcribe.block import join
+from batch_images.transcribe.block import Recognition, join
+from batch_images.transcribe.channels import told, without_crosstalk
 from batch_images.transcribe.diarization import Diarizer
 from batch_images.transcribe.diarization.diarizer import Evidence
 from batch_images.transcribe.hearing import Hearing
@@ -18,9 +18,10 @@ from batch_images.transcribe.recognition import Recognizer
 from batch_images.transcribe.recording import Recording
 from batch_images.transcribe.sound import Sound
 from batch_images.transcribe.speech import Span
+from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.stopwatch import timed
 from debate_analyzer.errors import DebateError, NoSpeech
-from debate_analyzer.transcript import Source, Transcript, Turn, Warning
+from debate_analyzer.transcript import Segment, Source, Transcript, Turn, Warning
 
 logger = logging.getLogger(__name__)
 
@@ -48,17 +49,73 @@ class Transcriber:
         speakers: int | None = None,
         on_progress: Callable[[float], None] = lambda fraction: None,
     ) -> Transcript:
-        """A recording in one part. What `on_progress` raises ends the work. Raises NoSpeech."""
-        sound = recording.sound
+        """A recording that is heard whole; what `on_progress` raises ends the work.
+
+        `speakers`: how many speak, if known; where each has a channel, they are counted.
+        Raises NoSpeech.
+        """
+        if len(recording.sounds) > 1:
+            return self._transcribe_channels(
+                recording, job_id=job_id, language=language, on_progress=on_progress
+            )
+        (sound,) = recording.sounds
         heard = self.listen(sound, language=language, speakers=speakers, on_progress=on_progress)
         return self.put_together(
             [(0.0, heard)],
             source=recording.source,
-            duration=sound.duration,
+            duration=recording.duration,
             job_id=job_id,
+            warnings=recording.warnings,
             seconds=recording.seconds,
             language=language,
             speakers=speakers,
+        )
+
+    def _transcribe_channels(
+        self,
+        recording: Recording,
+        *,
+        job_id: str,
+        language: str | None,
+        on_progress: Callable[[float], None],
+    ) -> Transcript:
+        """A sound for each speaker, one after the other: whose the words are need not be asked."""
+        spent = dict(recording.seconds)
+        count = len(recording.sounds)
+        heard: list[Recognition] = []
+        with timed(spent, "recognition"):
+            for number, sound in enumerate(recording.sounds):
+                report = _share(on_progress, number, count)
+                blocks = self.recognizer.hear(sound, language=language, on_progress=report)
+                heard.append(join(blocks, language=language))
+        _refuse_silence([word for each in heard for word in each.words])
+        with timed(spent, "channels"):
+            said = [each.words for each in heard]
+            own = without_crosstalk(recording.sounds, said)
+            segments, turns = told(own)
+        warnings = [warning for each in heard for warning in each.warnings]
+        if crosstalk := sum(map(len, said)) - sum(map(len, own)):
+            warnings.append(
+                Warning(
+                    code="crosstalk_removed",
+                    message=(
+                        f"{crosstalk} words were left out of a channel: another has them louder, "
+                        "so that they are the voice of a neighbour."
+                    ),
+                )
+            )
+        most = max(heard, key=lambda each: len(each.words))
+        return self._transcript(
+            source=recording.source,
+            duration=recording.duration,
+            job_id=job_id,
+            language=most.language,
+            language_probability=most.language_probability,
+            segments=segments,
+            turns=turns,
+            warnings=[*recording.warnings, *warnings],
+            diarization="channels",
+            seconds=spent,
         )
 
     def listen(
@@ -103,23 +160,20 @@ class Transcriber:
         source: Source,
         duration: float,
         job_id: str,
+        warnings: Sequence[Warning],
         seconds: Mapping[str, float],
         language: str | None = None,
         speakers: int | None = None,
     ) -> Transcript:
         """The transcript. `heard`: each part and the second at which its sound begins, in order.
 
-        `duration` in seconds; `seconds`: what was spent before anybody listened. Raises NoSpeech
-        where nobody says a word.
+        `duration` in seconds; `warnings` and `seconds`: what was found amiss, and spent, before
+        anybody listened. Raises NoSpeech where nobody says a word.
         """
         blocks = [block.shifted(offset) for offset, part in heard for block in part.blocks]
         recognition = join(blocks, language=language)
-        if not recognition.words:
-            raise NoSpeech(
-                "Nobody is heard speaking in this recording. "
-                "Check that it has the right audio track, and that it is loud enough."
-            )
-        warnings = list(recognition.warnings)
+        _refuse_silence(recognition.words)
+        warnings = [*warnings, *recognition.warnings]
         with_words = [(offset, part.voices) for offset, part in heard if part.has_words]
         spent = dict(seconds)
         for name, value in (each for _, part in heard for each in part.seconds.items()):
@@ -145,17 +199,18 @@ class Transcriber:
                     message=f"{unassigned} of {len(whose)} words could not be given to a speaker.",
                 )
             )
-        return Transcript(
-            job_id=job_id,
+        return self._transcript(
             source=source,
-            duration=round(duration, 3),
-            speakers_count=len({turn.speaker for turn in turns}),
+            duration=duration,
+            job_id=job_id,
             language=recognition.language,
             language_probability=recognition.language_probability,
-            transcription=segment(recognition.words, whose),
+            segments=segment(recognition.words, whose),
             turns=turns,
             warnings=warnings,
-            provenance=self._provenance(spent, len(heard), duration),
+            diarization=self.diarizer.name,
+            seconds=spent,
+            parts=len(heard),
         )
 
     def _listen_for_voices(
@@ -185,17 +240,55 @@ class Transcriber:
         except Exception as error:
             raise DiarizationFailed(f"{self.diarizer.name}: {error}") from error
 
-    def _provenance(
-        self, spent: Mapping[str, float], parts: int, duration: float
-    ) -> dict[str, Any]:
-        return {
-            "recognition": self.recognizer.provenance,
-            "diarization": {"engine": self.diarizer.name},
-            "debate_analyzer_version": _own_version(),
-            "parts": parts,
-            "seconds": {name: round(value, 2) for name, value in spent.items()},
-            "real_time_factor": round(sum(spent.values()) / duration, 4),
-        }
+    def _transcript(
+        self,
+        *,
+        source: Source,
+        duration: float,
+        job_id: str,
+        language: str | None,
+        language_probability: float | None,
+        segments: list[Segment],
+        turns: list[Turn],
+        warnings: list[Warning],
+        diarization: str,
+        seconds: Mapping[str, float],
+        parts: int = 1,
+    ) -> Transcript:
+        return Transcript(
+            job_id=job_id,
+            source=source,
+            duration=round(duration, 3),
+            speakers_count=len({turn.speaker for turn in turns}),
+            language=language,
+            language_probability=language_probability,
+            transcription=segments,
+            turns=turns,
+            warnings=warnings,
+            provenance={
+                "recognition": self.recognizer.provenance,
+                "diarization": {"engine": diarization},
+                "debate_analyzer_version": _own_version(),
+                "parts": parts,
+                "seconds": {name: round(value, 2) for name, value in seconds.items()},
+                "real_time_factor": round(sum(seconds.values()) / duration, 4),
+            },
+        )
+
+
+def _share(
+    on_progress: Callable[[float], None], number: int, count: int
+) -> Callable[[float], None]:
+    """For the `number`th of `count` pieces of the work, all taken for equal."""
+    return lambda done: on_progress((number + done) / count)
+
+
+def _refuse_silence(words: Sequence[SpokenWord]) -> None:
+    if not words:
+        raise NoSpeech(
+            "Nobody is heard speaking in this recording. "
+            "Check that it has the right audio track, and that it is loud enough."
+        )
 
 
 def _own_version() -> str | None:

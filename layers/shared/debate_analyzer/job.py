@@ -93,6 +93,7 @@ class Job(_Part):
     media: Media | None = None
     language: str | None = None
     speakers: int | None = Field(default=None, description="how many speak, if the user said so")
+    channel_per_speaker: bool = Field(default=False, description="as the user says")
     progress: float | None = None
     since: Timestamp | None = Field(
         default=None, description="when the work began that is under way"
@@ -318,6 +319,7 @@ def announced(
     published: bool,
     language: str | None = None,
     speakers: int | None = None,
+    channel_per_speaker: bool = False,
 ) -> Job:
     """A job whose recording has still to arrive."""
     return Job(
@@ -330,6 +332,7 @@ def announced(
         media=media,
         language=language,
         speakers=speakers,
+        channel_per_speaker=channel_per_speaker,
         published=published,
         check_at=(now + _UPLOAD_CHECK).timestamp(),
     )

@@ -20,19 +20,21 @@ from debate_analyzer.job import Job, announced
 from debate_analyzer.key import PARTS_FOLDER, JobKey, hearing_key, parts_prefix
 from debate_analyzer.pipeline import Status
 from debate_analyzer.ports import JobTable, ObjectStore
-from debate_analyzer.transcript import Source
+from debate_analyzer.transcript import Source, Warning
 
 _NAME = re.compile(r"(?P<round>\d+)-(?P<number>\d{4})")
 
 
 class Plan(BaseModel):
-    """How a recording was cut. Times in seconds; `seconds` is what the cutting took.
+    """How a recording was cut. Times in seconds; `seconds` is what the cutting took,
+    `warnings` what was found amiss before.
 
     The sound of a part also has `margin` seconds of each neighbour's, where there is one.
     """
 
     source: Source
     duration: float
+    warnings: list[Warning] = []
     seconds: dict[str, float]
     margin: float
     spans: list[tuple[float, float]]

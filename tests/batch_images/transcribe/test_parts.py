@@ -157,6 +157,41 @@ def test_a_long_recording_is_cut_heard_and_put_together(stage: Stage) -> None:
     assert_whole(stage)
 
 
+def each_has_a_channel(stage: Stage, data: bytes) -> None:
+    """A recording arrives of which the user said so."""
+    stage.world.drop(VIDEO, data, "audio/wav")
+    stage.world.arrive()
+    row = stage.world.job().model_copy(update={"channel_per_speaker": True})
+    stage.world.table.replace(row)
+
+
+def test_a_long_recording_with_a_channel_per_speaker_is_heard_whole(stage: Stage) -> None:
+    stage.transcriber = Counted(Script(WORDS), Seats([]))
+    rising = np.repeat(np.arange(SECONDS), SAMPLE_RATE)
+    each_has_a_channel(stage, wav(np.stack([rising, SECONDS - rising], 1).astype(np.int16)))
+    stage.work()
+
+    job = stage.world.job()
+    assert (job.status, job.parts, job.speakers_count) == (Status.TRANSCRIBED, None, 2)
+    found = stage.world.store.get(TRANSCRIPT)
+    assert found is not None
+    first, second = (
+        [s for s in parse_transcript(found[0]).transcription if s.speaker == name]
+        for name in ("SPEAKER_00", "SPEAKER_01")
+    )
+    assert max(s.end for s in first) <= SECONDS / 2 + 1 <= min(s.start for s in second) + 1
+
+
+def test_what_was_amiss_before_the_cutting_is_told_after_the_joining(stage: Stage) -> None:
+    each_has_a_channel(stage, clockwork(SECONDS))
+    stage.work()
+    stage.deliver(*range(stage.world.job().parts))
+    stage.work()
+
+    assert_whole(stage)
+    assert any("no channel per speaker" in warning for warning in stage.world.job().warnings)
+
+
 def test_a_recording_that_is_not_long_is_not_cut(stage: Stage) -> None:
     stage.lengths = Lengths(longest=SECONDS, part=60)
     stage.world.drop(VIDEO, clockwork(SECONDS), "audio/wav")
