@@ -40,7 +40,7 @@ export function isShownAsUpload(job) {
 
 export const isOpen = (upload) => upload.state === "waiting" || upload.state === "sending";
 
-/** `options`: `{language, speakers}` as the user may know them, for POST /api/uploads. */
+/** `options`: `{language, speakers, channel_per_speaker}` as the user may know them, for POST /api/uploads. */
 export function addFiles(list, options = {}) {
   for (const file of list) {
     const id = ++lastId;

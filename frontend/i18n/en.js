@@ -30,6 +30,8 @@ export default {
   "upload.language_auto": "Recognise it",
   "upload.speakers": "Number of speakers",
   "upload.speakers_auto": "unknown",
+  "upload.channels": "Every speaker has a channel of their own",
+  "upload.channels_why": "For recordings of a mixing desk or a podcast recorder, up to eight channels: each is transcribed by itself, so that nobody is mistaken for another.",
   "upload.hints_why": "Knowing the number of speakers makes telling them apart more reliable. Applies to the files you add next.",
   "upload.list": "On their way",
   "upload.waiting": "Waiting its turn",

@@ -30,6 +30,8 @@ export default {
   "upload.language_auto": "Reconocerlo",
   "upload.speakers": "Número de hablantes",
   "upload.speakers_auto": "desconocido",
+  "upload.channels": "Cada hablante tiene su propio canal",
+  "upload.channels_why": "Para grabaciones de una mesa de mezclas o de una grabadora de pódcast, hasta ocho canales: cada uno se transcribe por separado y nadie se confunde con otro.",
   "upload.hints_why": "Saber cuántas personas hablan ayuda a distinguirlas. Se aplica a los archivos que añada a continuación.",
   "upload.list": "En camino",
   "upload.waiting": "Espera su turno",

@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     upload.add_argument("--title", help="what to call it (default: the file's name)")
     upload.add_argument("--language", metavar="CODE", help="such as en or es (default: heard)")
     upload.add_argument("--speakers", type=_count, metavar="N", help="how many speak, if you know")
+    upload.add_argument(
+        "--channel-per-speaker",
+        action="store_true",
+        help="every speaker has a channel of their own (up to 8)",
+    )
     upload.add_argument("--wait", action="store_true", help="stay until the statistics are there")
     upload.add_argument("--json", action="store_true", help="print the job as JSON")
 

@@ -26,6 +26,7 @@ def upload(client: Client, options: Namespace, errors: Console) -> int:
         title=options.title,
         language=options.language,
         speakers=options.speakers,
+        channel_per_speaker=options.channel_per_speaker,
     )
     if not options.wait:
         if options.json:

@@ -35,6 +35,7 @@ def upload(
     title: str | None = None,
     language: str | None = None,
     speakers: int | None = None,
+    channel_per_speaker: bool = False,
 ) -> JobView:
     """Announce the file and send it, as a browser does. Raises Refused, Unreachable."""
     try:
@@ -44,7 +45,12 @@ def upload(
         raise Refused(f"{file} cannot be read: {error.strerror}.") from error
     try:
         request = UploadRequest(
-            filename=file.name, size=size, title=title, language=language, speakers=speakers
+            filename=file.name,
+            size=size,
+            title=title,
+            language=language,
+            speakers=speakers,
+            channel_per_speaker=channel_per_speaker,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

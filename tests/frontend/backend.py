@@ -94,6 +94,7 @@ class Backend:
             "completed_at": now + timedelta(seconds=32) if status == "COMPLETE" else None,
             "duration": None,
             "language": None,
+            "channel_per_speaker": False,
             "speakers_count": None,
             "bytes": 1_000_000,
             "content_type": "video/webm",

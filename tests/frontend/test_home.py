@@ -41,6 +41,7 @@ def test_an_upload_is_followed_to_complete(
     page.get_by_text("What you know about the debate").click()
     page.get_by_label("Spoken language").select_option("es")
     page.get_by_label("Number of speakers").fill("3")
+    page.get_by_label("Every speaker has a channel of their own").check()
     page.locator("input[type=file]").set_input_files(recording)
     progress = page.get_by_role("progressbar", name="Upload of council.mp4")
     expect(progress).to_be_visible()
@@ -58,6 +59,7 @@ def test_an_upload_is_followed_to_complete(
     assert backend.received == {job_id: recording.stat().st_size}
     asked = backend.announced[0]
     assert (asked.filename, asked.language, asked.speakers) == ("council.mp4", "es", 3)
+    assert asked.channel_per_speaker
     assert backend.put_headers["content-type"] == "video/mp4"
     assert backend.put_headers["if-none-match"] == "*"
 

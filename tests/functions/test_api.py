@@ -91,6 +91,7 @@ def test_an_upload_is_announced_and_listed(api: Any) -> None:
         ({"size": "many"}, "invalid_request"),
         ({"unknown": 1}, "invalid_request"),
         ({"speakers": 0}, "invalid_request"),
+        ({"channel_per_speaker": "left"}, "invalid_request"),
     ],
 )
 def test_a_refusal_is_a_problem_with_a_code_and_a_sentence(api: Any, body: Any, code: str) -> None:
@@ -101,6 +102,15 @@ def test_a_refusal_is_a_problem_with_a_code_and_a_sentence(api: Any, body: Any, 
     assert refused.json()["code"] == code
     assert refused.json()["detail"].endswith(".")
     assert api("GET", "/api/jobs").json()["jobs"] == []
+
+
+def test_what_the_user_knows_is_kept(api: Any, world: World) -> None:
+    for said, kept in [({}, False), ({"channel_per_speaker": True}, True)]:
+        job = _announce(api, **said).json()["job"]
+        assert job["channel_per_speaker"] is kept
+        row = world.table.get(job["job_id"])
+        assert row is not None
+        assert row.channel_per_speaker is kept
 
 
 def test_a_body_that_is_no_json_is_refused(api: Any) -> None:

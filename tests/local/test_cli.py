@@ -40,6 +40,7 @@ def job(**facts: Any) -> JobView:
         "status": Status.UPLOADING,
         "stage": "upload",
         "progress": None,
+        "expected_at": None,
         "attempt": 1,
         "retry_at": None,
         "error": None,
@@ -48,6 +49,7 @@ def job(**facts: Any) -> JobView:
         "completed_at": None,
         "duration": None,
         "language": None,
+        "channel_per_speaker": False,
         "speakers_count": None,
         "bytes": None,
         "content_type": None,
@@ -176,7 +178,7 @@ def test_upload_sends_the_file_as_the_api_says(
     api: Contract, video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["upload", str(video), "--title", "Tonight", "--language", "en", "--speakers", "3"]
-    assert main(arguments) == 0
+    assert main([*arguments, "--channel-per-speaker"]) == 0
     assert api.announced == {
         "filename": "debate.mp4",
         "size": 2_560_000,
@@ -184,6 +186,7 @@ def test_upload_sends_the_file_as_the_api_says(
         "title": "Tonight",
         "language": "en",
         "speakers": 3,
+        "channel_per_speaker": True,
     }
     assert api.received == video.read_bytes()
     assert capsys.readouterr().out.strip() == api.jobs[0].job_id

@@ -39,6 +39,7 @@ function usePageDrop(onFiles) {
 
 function Hints({ hints, onChange }) {
   const set = (name) => (event) => onChange({ ...hints, [name]: event.target.value });
+  const setChecked = (event) => onChange({ ...hints, channelPerSpeaker: event.target.checked });
   return html`<details class="upload-hints">
     <summary>${t("upload.hints")}</summary>
     <div class="upload-hints-fields">
@@ -61,22 +62,36 @@ function Hints({ hints, onChange }) {
           onInput=${set("speakers")}
         />
       </label>
+      <label class="upload-hints-check">
+        <input
+          type="checkbox"
+          aria-describedby="upload-channels-why"
+          checked=${hints.channelPerSpeaker}
+          onChange=${setChecked}
+        />
+        ${t("upload.channels")}
+      </label>
     </div>
+    <p class="fine" id="upload-channels-why">${t("upload.channels_why")}</p>
     <p class="fine">${t("upload.hints_why")}</p>
   </details>`;
 }
 
 /** Only what the user said: the server guesses the rest. */
-function toOptions({ language, speakers }) {
+function toOptions({ language, speakers, channelPerSpeaker }) {
   const count = Number(speakers);
   const known = Number.isInteger(count) && count >= 1 && count <= 50;
-  return { ...(language && { language }), ...(known && { speakers: count }) };
+  return {
+    ...(language && { language }),
+    ...(known && { speakers: count }),
+    ...(channelPerSpeaker && { channel_per_speaker: true }),
+  };
 }
 
 /** `compact` once there are debates: the newcomer's big box then gives way to them. */
 export function UploadArea({ compact }) {
   const input = useRef();
-  const [hints, setHints] = useState({ language: "", speakers: "" });
+  const [hints, setHints] = useState({ language: "", speakers: "", channelPerSpeaker: false });
   const add = (files) => addFiles([...files], toOptions(hints));
   const over = usePageDrop(add);
 

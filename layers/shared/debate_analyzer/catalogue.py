@@ -50,6 +50,7 @@ class JobView(BaseModel):
     completed_at: Timestamp | None
     duration: float | None
     language: str | None
+    channel_per_speaker: bool
     speakers_count: int | None
     bytes: int | None
     content_type: str | None
@@ -100,6 +101,7 @@ class Catalogue:
             published=self.publish_by_default,
             language=request.language,
             speakers=request.speakers,
+            channel_per_speaker=request.channel_per_speaker,
         )
         url, headers = self.store.presigned_put(
             key, content_type=content_type, size=request.size, lifetime=self.upload_url_lifetime
@@ -177,6 +179,7 @@ def view(job: Job) -> JobView:
         completed_at=job.completed_at,
         duration=job.duration,
         language=job.language,
+        channel_per_speaker=job.channel_per_speaker,
         speakers_count=job.speakers_count,
         bytes=job.media.bytes if job.media else None,
         content_type=job.media.content_type if job.media else None,

@@ -46,6 +46,7 @@ class UploadRequest(BaseModel):
     title: str | None = Field(default=None, max_length=200)
     language: str | None = None
     speakers: int | None = Field(default=None, ge=1, le=50)
+    channel_per_speaker: bool = False
 
     @field_validator("language")
     @classmethod
