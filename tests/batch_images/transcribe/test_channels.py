@@ -81,7 +81,7 @@ def test_silent_channels_are_none_and_one_is_left(sounds: Sounds) -> None:
 
 
 def test_one_word_in_a_long_recording_is_enough_of_a_voice(sounds: Sounds) -> None:
-    channels = sounds(ANN, voice((17, 17.3), seed=5, loudness=0.02))
+    channels = sounds(ANN, voice((17, 17.3), seed=5, loudness=0.0022))
     assert distinct(channels) == channels
 
 
