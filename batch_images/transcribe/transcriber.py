@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -20,17 +20,20 @@ from batch_images.transcribe.sound import Sound
 from batch_images.transcribe.speech import Span
 from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.stopwatch import timed
-from debate_analyzer.errors import DebateError, NoSpeech
+from batch_images.transcribe.voices import DiarizationFailed, Voices, blamed
+from debate_analyzer.errors import NoSpeech
 from debate_analyzer.transcript import Segment, Source, Transcript, Turn, Warning
 
 logger = logging.getLogger(__name__)
 
 # How the progress is shared out: about as long as each takes on two cores.
-_RECOGNIZED = 0.7
+_WORDS = 0.7
 
+# Steps that are part of the hearing, at the same time.
+_AT_ONCE = {"recognition", "diarization"}
 
-class DiarizationFailed(RuntimeError):
-    """The engine broke down. The words are kept, without speakers."""
+# How often it is told while the voices are waited for, in seconds.
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Transcriber:
         spent = dict(recording.seconds)
         count = len(recording.sounds)
         heard: list[Recognition] = []
-        with timed(spent, "recognition"):
+        with timed(spent, "hearing"):
             for number, sound in enumerate(recording.sounds):
                 report = _share(on_progress, number, count)
                 blocks = self.recognizer.hear(sound, language=language, on_progress=report)
@@ -129,29 +132,33 @@ class Transcriber:
     ) -> Hearing:
         """What is heard; what `on_progress` raises ends the work.
 
+        Words and voices at the same time: each engine has moments in which it leaves a core idle.
         `own`: the seconds of the sound that are to be heard, the rest being there for its context;
         by default all. `speakers`: how many speak in this very sound, if known.
         """
         seconds: dict[str, float] = {}
-        with timed(seconds, "recognition"):
-            blocks = self.recognizer.hear(
-                sound,
-                own=own,
-                language=language,
-                on_progress=lambda done: on_progress(done * _RECOGNIZED),
-            )
-        hearing = Hearing(blocks, None, seconds)
-        if not hearing.has_words:
-            return hearing
-        with timed(seconds, "diarization"):
+        with timed(seconds, "hearing"), ThreadPoolExecutor(1, "voices") as beside:
+            voices = Voices(self.diarizer, sound, speakers)
+            waiting = beside.submit(voices.listen)
             try:
-                voices = self._listen_for_voices(
-                    sound, speakers, lambda d: on_progress(_RECOGNIZED + d * (1 - _RECOGNIZED))
-                )
-            except DiarizationFailed as error:
-                logger.warning("diarization failed", exc_info=error)
-                voices = None
-        return Hearing(blocks, voices, seconds)
+                with timed(seconds, "recognition"):
+                    blocks = self.recognizer.hear(
+                        sound,
+                        own=own,
+                        language=language,
+                        on_progress=lambda done: on_progress(_progress(done, voices.done)),
+                    )
+                hearing = Hearing(blocks, None, seconds)
+                if not hearing.has_words:
+                    return hearing  # so that nobody's voice is asked for
+                while not wait([waiting], timeout=_LOOK).done:
+                    on_progress(_progress(1.0, voices.done))
+            finally:
+                voices.stop()
+        found = waiting.result()
+        seconds["diarization"] = voices.seconds
+        on_progress(1.0)
+        return Hearing(blocks, found, seconds)
 
     def put_together(
         self,
@@ -213,12 +220,6 @@ class Transcriber:
             parts=len(heard),
         )
 
-    def _listen_for_voices(
-        self, sound: Sound, speakers: int | None, on_progress: Callable[[float], None]
-    ) -> Evidence:
-        with self._blamed():
-            return self.diarizer.listen(sound, speakers=speakers, on_progress=on_progress)
-
     def _tell_apart(
         self,
         heard: Sequence[tuple[float, Evidence | None]],
@@ -228,17 +229,8 @@ class Transcriber:
         known = [(offset, voices) for offset, voices in heard if voices is not None]
         if len(known) < len(heard):
             raise DiarizationFailed(f"{len(heard) - len(known)} of {len(heard)} parts failed")
-        with self._blamed():
+        with blamed(self.diarizer):
             return self.diarizer.tell_apart(known, duration=duration, speakers=speakers)
-
-    @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        try:
-            yield
-        except DebateError:
-            raise  # the claim was lost, or the installation lacks something: not the engine's fault
-        except Exception as error:
-            raise DiarizationFailed(f"{self.diarizer.name}: {error}") from error
 
     def _transcript(
         self,
@@ -271,7 +263,10 @@ class Transcriber:
                 "debate_analyzer_version": _own_version(),
                 "parts": parts,
                 "seconds": {name: round(value, 2) for name, value in seconds.items()},
-                "real_time_factor": round(sum(seconds.values()) / duration, 4),
+                "real_time_factor": round(
+                    sum(took for name, took in seconds.items() if name not in _AT_ONCE) / duration,
+                    4,
+                ),
             },
         )
 
@@ -289,6 +284,10 @@ def _refuse_silence(words: Sequence[SpokenWord]) -> None:
             "Nobody is heard speaking in this recording. "
             "Check that it has the right audio track, and that it is loud enough."
         )
+
+
+def _progress(words: float, voices: float) -> float:
+    return words * _WORDS + voices * (1 - _WORDS)
 
 
 def _own_version() -> str | None:
