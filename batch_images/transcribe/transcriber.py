@@ -102,8 +102,8 @@ class Transcriber:
                 Warning(
                     code="crosstalk_removed",
                     message=(
-                        f"{crosstalk} words were left out of a channel: another has them louder, "
-                        "so that they are the voice of a neighbour."
+                        "Microphones also heard their neighbours: words that are louder in another "
+                        f"channel are left out of the softer one; left out: {crosstalk}."
                     ),
                 )
             )
