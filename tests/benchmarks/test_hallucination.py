@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from batch_images.transcribe.block import Block
 from batch_images.transcribe.guard import Stretch
-from batch_images.transcribe.recognition import Heard
 from batch_images.transcribe.spoken import SpokenWord
 from benchmarks.hallucination import Recording, correct, excerpts, mixtures, run
 from benchmarks.sounds import SAMPLE_RATE
@@ -23,9 +23,9 @@ class Engine:
     """A recogniser that gives the same stretches for everything."""
 
     def __init__(self, *stretches: Stretch, recovered: tuple[Stretch, ...] = ()) -> None:
-        self.heard = Heard(list(stretches), list(recovered), "en", 0.9)
+        self.heard = [Block(0, 60, list(stretches), list(recovered), "en", 0.9)]
 
-    def hear(self, samples: object, **options: object) -> Heard:
+    def hear(self, sound: object, **options: object) -> list[Block]:
         return self.heard
 
 
