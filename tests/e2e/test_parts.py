@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
-from io import BytesIO
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from debate_analyzer.transcript import Transcript, parse_transcript
@@ -15,7 +14,7 @@ from demo.score import score
 from demo.truth import read_truth
 from local.stack import STACK_NAME
 from tests.e2e.laptop import Laptop, until
-from tests.world import ROOT
+from tests.world import ROOT, wav
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
 
@@ -91,7 +90,7 @@ def _workers(laptop: Laptop, *statuses: str) -> list[str]:
 
 def test_many_files_at_once_are_done_by_few_workers_each_on_its_own(two_workers: Laptop) -> None:
     """Files of one name: thirty in which nobody speaks, one that is no recording, and a debate."""
-    silent = _beep()
+    silent = wav(np.tile(np.array([4096, -4096], np.int16), 8_000))  # a tone
     ids = [two_workers.upload("debate.wav", silent) for _ in range(30)]
     broken = two_workers.upload("debate.wav", silent[:20])
     debate = two_workers.upload("debate.mp4", DEMO)
@@ -101,13 +100,3 @@ def test_many_files_at_once_are_done_by_few_workers_each_on_its_own(two_workers:
     assert two_workers.ended(broken)["error"]["code"] == "invalid_media"
     assert two_workers.ended(debate, seconds=400)["status"] == "COMPLETE"
     assert len(_workers(two_workers, "SUCCEEDED", "RUNNING", "FAILED")) <= 6  # loads of the models
-
-
-def _beep() -> bytes:
-    data = BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(b"\0\x10\0\xf0" * 8_000)
-    return data.getvalue()

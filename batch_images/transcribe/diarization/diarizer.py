@@ -92,10 +92,7 @@ def in_order(spans: Iterable[tuple[float, float, int]]) -> list[Turn]:
         person: f"SPEAKER_{index:02d}"
         for index, person in enumerate(dict.fromkeys(person for _, _, person in ordered))
     }
-    return [
-        Turn(start=round(start, 3), end=round(end, 3), speaker=labels[person])
-        for start, end, person in ordered
-    ]
+    return [Turn(start=start, end=end, speaker=labels[person]) for start, end, person in ordered]
 
 
 def diarize(diarizer: Diarizer, sound: Sound, *, speakers: int | None = None) -> list[Turn]:

@@ -135,7 +135,7 @@ class PyannoteDiarizer:
                 start, end = max(offset + begin, first), min(offset + finish, last)
                 if start < end:
                     spans.append((start, end, int(numbers[int(label)])))
-        return in_order(_mended(spans))
+        return in_order((round(s, 3), round(e, 3), person) for s, e, person in _mended(spans))
 
 
 def _seconds_spoken(evidence: Evidence) -> npt.NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from batch_images.transcribe.diarization.diarizer import in_order
 from batch_images.transcribe.diarization.embedding import Snippets
 from batch_images.transcribe.diarization.evidence import Labels
 from batch_images.transcribe.diarization.segmentation import (
@@ -70,17 +71,12 @@ def turns(active: npt.NDArray[np.bool_], *, duration: float) -> list[Turn]:
     `active`: (frames, people). `duration` in seconds: nothing is said after it. A tenth of a second
     in which somebody is not heard does not end a turn.
     """
-    spans = sorted(
+    return in_order(
         (start, min(_time(last), duration), person)
         for person in range(active.shape[1])
         for first, last in runs(active[:, person], bridge=_CLOSURE)
         if (start := _time(first)) < duration
     )
-    labels = {
-        person: f"SPEAKER_{index:02d}"
-        for index, person in enumerate(dict.fromkeys(person for _, _, person in spans))
-    }
-    return [Turn(start=start, end=end, speaker=labels[person]) for start, end, person in spans]
 
 
 def _time(frame: int) -> float:
