@@ -25,7 +25,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -133,13 +133,13 @@ def _through_the_stack(file: Path, models: Path) -> tuple[float, float, Spent]:
 
 def _directly(file: Path, models: Path) -> None:
     """The two jobs' code, in this process. Prints the seconds of their work."""
+    from batch_images.stats.analysis import Input, analyse
     from batch_images.stats.parquet import write_parquet
     from batch_images.transcribe.diarization import create_diarizer
     from batch_images.transcribe.recognition import WhisperRecognizer
     from batch_images.transcribe.recording import open_recording
     from batch_images.transcribe.transcriber import Transcriber
     from debate_analyzer.captions import WRITERS
-    from debate_analyzer.statistics import compute
 
     transcriber = Transcriber(
         WhisperRecognizer(str(models / "whisper-base"), device="cpu", compute_type="int8"),
@@ -151,10 +151,8 @@ def _directly(file: Path, models: Path) -> None:
         transcript = transcriber.transcribe(recording, job_id="direct")
     for write in WRITERS.values():
         write(transcript)
-    statistics = compute(
-        transcript, job_id="direct", video_label="", transcript_key="", updated_at=""
-    )
-    write_parquet(statistics)
+    document = Input("", transcript.model_dump_json().encode(), datetime.now(UTC))
+    write_parquet(analyse(document, job_id="direct", video_label=""))
     print(time.perf_counter() - began)
 
 

@@ -11,7 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
+from batch_images.stats.analysis import Input, analyse
 from batch_images.stats.parquet import write_parquet
+from batch_images.stats.reader import check_size
 from debate_analyzer.bootstrap import job_table, object_store, publish_queue, run_worker
 from debate_analyzer.config import Settings
 from debate_analyzer.errors import InvalidTranscript
@@ -26,8 +28,7 @@ from debate_analyzer.key import (
 )
 from debate_analyzer.pipeline import STATS
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
-from debate_analyzer.statistics import Statistics, compute
-from debate_analyzer.transcript import Transcript, parse_transcript
+from debate_analyzer.statistics import Statistics
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Report, Result
 
@@ -52,21 +53,19 @@ class StatsProcess:
         self, job: Job, unit: Unit, report: Report, resources: ExitStack
     ) -> Callable[[Report], Result]:
         """See worker.Process."""
-        found = self.store.get(unit.key)
+        stored = self.store.head(unit.key)
         key = parse_key(unit.key)
-        if found is None or key is None:
+        if stored is None or key is None:
             raise InvalidTranscript("The transcript was deleted before it could be counted.")
-        transcript = parse_transcript(found[0])
+        check_size(stored.bytes)
+        found = self.store.get(unit.key)
+        if found is None:
+            raise InvalidTranscript("The transcript was deleted before it could be counted.")
+        transcript = Input(unit.key, found[0], stored.modified)
         return lambda report: self._count(job, key, transcript, report)
 
-    def _count(self, job: Job, key: JobKey, transcript: Transcript, report: Report) -> Result:
-        statistics = compute(
-            transcript,
-            job_id=job.job_id,
-            video_label=job.title,
-            transcript_key=str(key),
-            updated_at=job.updated_at.isoformat(),
-        )
+    def _count(self, job: Job, key: JobKey, transcript: Input, report: Report) -> Result:
+        statistics = analyse(transcript, job_id=job.job_id, video_label=job.title)
         report(1.0)
         figures = Figures(
             duration=statistics.duration,

@@ -114,9 +114,10 @@ def job_facts(job: JobView) -> Table:
 def statistics_table(statistics: Statistics) -> RenderableType:
     """One line a speaker, longest speaking time first."""
     totals = statistics.totals
+    overlap = f", {totals.overlap:.1f} s of overlap" if totals.overlap is not None else ""
     caption = (
-        f"{clock(statistics.duration)} long, {clock(totals.silence)} silence, "
-        f"{totals.overlap:.1f} s of overlap; figures are approximate"
+        f"{clock(statistics.duration)} long, {clock(totals.silence)} silence{overlap}; "
+        "figures are approximate"
     )
     table = Table(box=None, header_style="bold", pad_edge=False, caption=caption)
     table.caption_justify = "left"
@@ -126,7 +127,7 @@ def statistics_table(statistics: Statistics) -> RenderableType:
     for speaker in sorted(statistics.speakers, key=lambda one: -one.speaking_time):
         pace, confidence = speaker.words_per_minute, speaker.confidence
         table.add_row(
-            Text(plain(speaker.speaker)),
+            Text(plain(speaker.name or speaker.speaker)),
             clock(speaker.speaking_time),
             f"{speaker.speaking_share:.0%}",
             str(speaker.words),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 
-from debate_analyzer.statistics import compute
+from batch_images.stats.analysis import Input, analyse
 from debate_analyzer.transcript import Segment, Source, Transcript, Turn, Warning, Word
 
 DURATION = 85.0
@@ -72,13 +73,12 @@ def _segment(line: Line) -> Segment:
 
 def make_statistics(transcript: Transcript, *, job_id: str, title: str) -> dict[str, Any]:
     """As `statistics/by-job/<id>.json` holds it."""
-    statistics = compute(
-        transcript,
-        job_id=job_id,
-        video_label=title,
-        transcript_key=f"jobs/{job_id}/transcripts/debate_transcription.json",
-        updated_at="2026-11-21T10:00:00Z",
+    document = Input(
+        f"jobs/{job_id}/transcripts/debate_transcription.json",
+        transcript.model_dump_json().encode(),
+        datetime(2026, 11, 21, 10, tzinfo=UTC),
     )
+    statistics = analyse(document, job_id=job_id, video_label=title)
     return statistics.model_dump(mode="json", by_alias=True)
 
 

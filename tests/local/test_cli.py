@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from batch_images.stats.analysis import Input, analyse
 from debate_analyzer.catalogue import JobView
 from debate_analyzer.pipeline import Status
-from debate_analyzer.statistics import Statistics, compute
+from debate_analyzer.statistics import Statistics
 from debate_analyzer.transcript import Segment, Transcript
 from local.cli import main
 from local.cli.show import clock, plain
@@ -64,12 +65,11 @@ def statistics(job_id: str) -> Statistics:
         Segment(start=0, end=6, text="one two three", speaker="SPEAKER_00"),
         Segment(start=6, end=10, text="four", speaker="SPEAKER_01"),
     ]
-    return compute(
-        Transcript(duration=10, transcription=speech),
+    transcript = Transcript(duration=10, transcription=speech).model_dump_json().encode()
+    return analyse(
+        Input("k", transcript, datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
         job_id=job_id,
         video_label="A debate",
-        transcript_key="k",
-        updated_at="2026-11-21T09:30:00Z",
     )
 
 

@@ -29,6 +29,7 @@ from botocore.awsrequest import AWSResponse
 from batch_images.download import downloader
 from batch_images.download import job as download_job
 from batch_images.stats import job as stats_job
+from batch_images.stats.analysis import analyse
 from batch_images.transcribe import job as transcribe_job
 from batch_images.transcribe.block import Block
 from batch_images.transcribe.diarization.diarizer import Evidence
@@ -41,7 +42,7 @@ from debate_analyzer.job import Claim, Fault, Figures, Job, Media, announced
 from debate_analyzer.key import captions_key, hearing_key, part_key, parts_prefix, transcript_key
 from debate_analyzer.part import Part, part_job
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
-from debate_analyzer.statistics import Statistics, compute
+from debate_analyzer.statistics import Statistics
 from debate_analyzer.transcript import Turn
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Stopped
@@ -381,9 +382,9 @@ class _Engine:
     def tell_apart(self, heard: Any, **_: Any) -> list[Turn]:
         return [Turn(start=0, end=1, speaker="SPEAKER_00")]
 
-    def compute(self, *arguments: Any, **options: Any) -> Statistics:
+    def analyse(self, *arguments: Any, **options: Any) -> Statistics:
         self.work()
-        return compute(*arguments, **options)
+        return analyse(*arguments, **options)
 
 
 _engine = _Engine()
@@ -398,7 +399,7 @@ def _work_recordings(_: Any) -> int:
 
 
 def _work_transcripts(_: Any) -> int:
-    with mock.patch.object(stats_job, "compute", _engine.compute):
+    with mock.patch.object(stats_job, "analyse", _engine.analyse):
         return stats_job.main()
 
 

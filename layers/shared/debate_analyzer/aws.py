@@ -223,6 +223,7 @@ class S3ObjectStore:
             bytes=answer["ContentLength"],
             etag=answer["ETag"].strip('"'),
             content_type=answer.get("ContentType", ""),
+            modified=answer["LastModified"],
         )
 
     def get(self, key: str) -> tuple[bytes, str] | None:
@@ -280,6 +281,7 @@ class S3ObjectStore:
                     bytes=found["Size"],
                     etag=found["ETag"].strip('"'),
                     content_type="",
+                    modified=found["LastModified"],
                 )
 
     def presigned_get(self, key: str, *, lifetime: timedelta, filename: str | None = None) -> str:

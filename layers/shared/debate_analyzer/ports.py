@@ -15,12 +15,13 @@ from debate_analyzer.unit import Unit
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in the bucket, without its bytes. `etag` comes without quotes."""
+    """An object in the bucket, without its bytes. `etag` comes without quotes, `modified` in UTC."""
 
     key: str
     bytes: int
     etag: str
     content_type: str
+    modified: datetime
 
 
 class JobTable(Protocol):

@@ -1,24 +1,33 @@
-"""Statistics of one debate: how long each spoke, how much, how fast.
+"""The statistics of one debate, as they are published: `statistics/by-job/<job-id>.json`.
 
-Speaking time is taken from `turns` where the diarization heard them, so that people who speak at
-the same moment are both counted, and from segments otherwise. All times are in seconds, all shares
-0 to 1. The figures inherit the errors of recognition and diarization: they are approximate.
+These models are the one source of `statistics/schema.json`. What each figure means, with formula,
+unit, source and limits, is in docs/statistics.md. All times are in seconds from the start of the
+recording, all shares 0 to 1. The figures inherit the errors of recognition and diarization: they
+are approximate.
+
+`schema_version` goes up when a field changes its meaning, its unit or its type, or goes; a field
+that is new leaves it as it is, so readers let alone what they do not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from debate_analyzer.transcript import Segment, Transcript, Turn, Warning
+from debate_analyzer.transcript import Warning
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-Interval = tuple[float, float]
+# Milliseconds and millionths: finer than anything is known, and the same text on every machine.
+Seconds = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
+Share = Annotated[float, PlainSerializer(lambda value: round(value, 6), return_type=float)]
+Rate = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
+Bounds = tuple[Rate, Rate]
+
+OverlapKind = Literal["backchannel", "overlap", "floor_taken"]
+Basis = Literal["turns", "segments"]
 
 
 class _Published(BaseModel):
@@ -27,189 +36,288 @@ class _Published(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
+# --- evidence -------------------------------------------------------------------------------
+
+
+class Span(_Published):
+    """A moment of the recording. `segment` is the index in the transcript's `transcription` of
+    what is said there, None where nothing is transcribed."""
+
+    speaker: str | None
+    start: Seconds
+    end: Seconds
+    segment: int | None
+
+
+class SegmentSpan(Span):
+    """A segment of the transcript and how many words it adds."""
+
+    words: int
+
+
+class TurnSpan(Span):
+    """A turn, and how many words are in it."""
+
+    words: int
+
+
+class OverlapStart(Span):
+    """`speaker` began while `over` was speaking."""
+
+    over: str
+    kind: OverlapKind
+
+
+class Question(Span):
+    """`answered_by` took the next turn soon after; None where nobody did."""
+
+    answered_by: str | None
+
+
+class Filler(Span):
+    """A filled pause that the recogniser wrote down."""
+
+    word: str
+
+
+class Response(Span):
+    """The start of a turn after somebody else's. `latency` is negative where they overlap."""
+
+    after: str
+    latency: Seconds
+
+
+class Handover(Span):
+    """A turn of a moderator that leads to a turn of `to`, who spoke last before it if a
+    follow-up."""
+
+    to: str
+    follow_up: bool
+
+
+class Evidence(_Published):
+    """The moments that make up the counts: each count is the length of one of these lists, or of
+    its entries of one speaker. `EVIDENCE` says which."""
+
+    speech: list[Span]
+    silences: list[Span]
+    segments: list[SegmentSpan]
+    turns: list[TurnSpan]
+    overlap_starts: list[OverlapStart]
+    questions: list[Question]
+    fillers: list[Filler]
+    responses: list[Response]
+    handovers: list[Handover]
+
+
+# --- figures --------------------------------------------------------------------------------
+
+
+class Uncertainty(_Published):
+    """How sure a figure is: 95 % intervals for two questions.
+
+    `this_debate`: where the figure would be had every boundary and every word's speaker been heard
+    without error. `such_debates`: where it would tend to, did the same people speak as often again.
+    None where no honest interval can be given.
+    """
+
+    this_debate: Bounds | None = None
+    such_debates: Bounds | None = None
+
+
+class OverlapStarts(_Published):
+    """How often somebody began while another was speaking, by what became of it."""
+
+    backchannel: int
+    overlap: int
+    floor_taken: int
+
+
+class Pace(_Published):
+    """Words in one window of the debate. None a minute where there is too little speech."""
+
+    start: Seconds
+    end: Seconds
+    speaking_time: Seconds
+    words: int
+    words_per_minute: Rate | None
+
+
+class Vocabulary(_Published):
+    """`moving_type_token_ratio` is over windows of 100 words, None with fewer."""
+
+    distinct_words: int
+    moving_type_token_ratio: Share | None
+    distinctive_words: list[str]
+
+
+class Confidence(_Published):
+    """Of the recogniser, in its words. `histogram`: how many in each tenth from 0 to 1."""
+
+    mean: Share
+    histogram: list[int]
+
+
+class Balance(_Published):
+    """Share of speaking time less the share that would be even, between all who debate."""
+
+    even_share: Share
+    difference: Share
+
+
 class SpeakerStatistics(_Published):
-    """One speaker. `words_per_minute` is None where the speaker was heard but no word was."""
+    """One speaker. A figure that the transcript cannot carry is None and named in `unavailable`."""
 
     speaker: str
-    speaking_time: float
-    speaking_share: float
+    name: str | None
+    role: str | None
+    side: str | None
+    speaking_time: Seconds
+    speaking_share: Share
     words: int
-    word_share: float
-    words_per_minute: float | None
+    word_share: Share
+    words_per_minute: Rate | None
     segments: int
     turns: int
-    longest_turn: float
-    longest_turn_start: float | None
-    mean_turn: float
-    confidence: float | None
+    longest_turn: Seconds
+    longest_turn_start: Seconds | None
+    mean_turn: Seconds
+    median_turn: Seconds
+    response_latency: Seconds | None
+    questions: int | None
+    questions_answered: int | None
+    fillers: int | None
+    fillers_per_minute: Rate | None
+    overlap_starts: OverlapStarts | None
+    overlap_starts_suffered: OverlapStarts | None
+    pace: list[Pace]
+    vocabulary: Vocabulary
+    confidence: Share | None
+    confidence_distribution: Confidence | None
+    balance: Balance | None
+    uncertainty: dict[str, Uncertainty]
 
 
 class Totals(_Published):
     """`silence` is time in which nobody was heard, `overlap` time in which two or more were."""
 
-    speaking_time: float
+    speaking_time: Seconds
     words: int
     segments: int
     turns: int
-    silence: float
-    overlap: float
+    silence: Seconds
+    overlap: Seconds | None
     unassigned_words: int
+    uncertainty: dict[str, Uncertainty]
+
+
+class TurnTaking(_Published):
+    """`counts[i][j]`: how often a turn of speaker j came next after one of speaker i."""
+
+    speakers: list[str]
+    counts: list[list[int]]
+
+
+class SideBalance(_Published):
+    """A side's share of its and the other sides' speaking time, and its share of their people."""
+
+    side: str
+    speakers: list[str]
+    speaking_time: Seconds
+    share: Share
+    headcount_share: Share
+
+
+class SlotBalance(_Published):
+    """Agreed speaking time and what was used of it; an overrun is above zero."""
+
+    name: str | None
+    speaker: str
+    start: Seconds | None
+    end: Seconds | None
+    agreed: Seconds
+    used: Seconds
+    overrun: Seconds
+    agreed_share: Share
+    used_share: Share
+
+
+class DebateBalance(_Published):
+    """`evenness` is Pielou's: 1 where all who debate spoke as long, None with fewer than two."""
+
+    evenness: Share | None
+    sides: list[SideBalance]
+    agreed: list[SlotBalance]
+
+
+class Moderation(_Published):
+    """What one moderator did, in counts by whom it was done to; no verdict."""
+
+    speaker: str
+    floor_given: dict[str, int]
+    follow_ups: dict[str, int]
+    overlap_starts_by_side: dict[str, int] | None
+
+
+class Comparison(_Published):
+    """`more` is above `less` in a figure, and how sure that is (probability, 0 to 1).
+
+    The order is that of the figures. `this_debate` and `such_debates` as in `Uncertainty`.
+    """
+
+    figure: str
+    more: str
+    less: str
+    this_debate: Share | None
+    such_debates: Share | None
+
+
+class Unavailable(_Published):
+    """A figure that this transcript cannot carry, and why."""
+
+    figure: str
+    reason: str
 
 
 class Statistics(_Published):
-    """`statistics/by-job/<job-id>.json`, and what `statistics/schema.json` describes."""
+    """`statistics/by-job/<job-id>.json`."""
 
     schema_version: int = SCHEMA_VERSION
     job_id: str
     video_label: str
     updated_at: str
-    duration: float
+    duration: Seconds
     language: str | None
     speakers_count: int
     transcript_key: str
     approximate: bool = True
+    basis: Basis
     totals: Totals
     speakers: list[SpeakerStatistics]
+    turn_taking: TurnTaking
+    balance: DebateBalance
+    moderation: list[Moderation]
+    comparisons: list[Comparison]
+    unavailable: list[Unavailable]
+    left_out: list[Span]
+    evidence: Evidence
     warnings: list[Warning]
     provenance: dict[str, Any]
 
 
-def compute(
-    transcript: Transcript, *, job_id: str, video_label: str, transcript_key: str, updated_at: str
-) -> Statistics:
-    """The statistics of a transcript. Never fails on a valid one, be it empty."""
-    segments = sorted(transcript.transcription, key=lambda segment: segment.start)
-    runs = [list(run) for _, run in groupby(segments, key=lambda segment: segment.speaker)]
-    heard = _heard(transcript.turns, segments)
-    names = sorted(set(heard) | {s.speaker for s in segments if s.speaker is not None})
-    speaking = {name: _length(_union(heard.get(name, []))) for name in names}
-    words = {
-        name: sum(_words(segment) for segment in segments if segment.speaker == name)
-        for name in names
-    }
-    all_speaking, all_words = sum(speaking.values()), sum(_words(segment) for segment in segments)
-    speakers = [
-        _speaker(
-            name,
-            [segment for segment in segments if segment.speaker == name],
-            [run for run in runs if run[0].speaker == name],
-            speaking=speaking[name],
-            all_speaking=all_speaking,
-            words=words[name],
-            all_words=all_words,
-        )
-        for name in names
-    ]
-    # Where nobody could be told apart, somebody spoke all the same.
-    spoken = transcript.turns or segments
-    anybody = _length(_union((span.start, span.end) for span in spoken))
-    return Statistics(
-        job_id=job_id,
-        video_label=video_label,
-        updated_at=updated_at,
-        duration=transcript.duration,
-        language=transcript.language,
-        speakers_count=len(names),
-        transcript_key=transcript_key,
-        totals=Totals(
-            speaking_time=_seconds(all_speaking),
-            words=all_words,
-            segments=len(segments),
-            turns=sum(1 for run in runs if run[0].speaker is not None),
-            silence=_seconds(max(0.0, transcript.duration - anybody)),
-            overlap=_seconds(_overlap(heard.values())),
-            unassigned_words=sum(_words(s) for s in segments if s.speaker is None),
-        ),
-        speakers=speakers,
-        warnings=transcript.warnings,
-        provenance=transcript.provenance,
-    )
-
-
-def _speaker(
-    name: str,
-    segments: Sequence[Segment],
-    runs: Sequence[Sequence[Segment]],
-    *,
-    speaking: float,
-    all_speaking: float,
-    words: int,
-    all_words: int,
-) -> SpeakerStatistics:
-    turns = [(run[0].start, max(segment.end for segment in run)) for run in runs]
-    longest = max(turns, key=lambda turn: turn[1] - turn[0], default=None)
-    return SpeakerStatistics(
-        speaker=name,
-        speaking_time=_seconds(speaking),
-        speaking_share=_share(speaking, all_speaking),
-        words=words,
-        word_share=_share(words, all_words),
-        words_per_minute=round(60 * words / speaking, 1) if words and speaking else None,
-        segments=len(segments),
-        turns=len(turns),
-        longest_turn=_seconds(longest[1] - longest[0]) if longest else 0.0,
-        longest_turn_start=_seconds(longest[0]) if longest else None,
-        mean_turn=_seconds(_length(turns) / len(turns)) if turns else 0.0,
-        confidence=_confidence(segments),
-    )
-
-
-def _heard(turns: Sequence[Turn], segments: Sequence[Segment]) -> dict[str, list[Interval]]:
-    """When each speaker was heard, by the best evidence that the transcript has."""
-    heard: dict[str, list[Interval]] = {}
-    spans: Iterable[Turn | Segment] = turns or segments
-    for span in spans:
-        if span.speaker is not None:
-            heard.setdefault(span.speaker, []).append((span.start, span.end))
-    return heard
-
-
-def _words(segment: Segment) -> int:
-    return len(segment.words) or len(segment.text.split())
-
-
-def _confidence(segments: Sequence[Segment]) -> float | None:
-    """Mean over words, so that a long segment weighs more than a short one."""
-    weight = sum(_words(segment) for segment in segments)
-    if not weight:
-        return None
-    return round(sum(s.confidence * _words(s) for s in segments) / weight, 4)
-
-
-def _union(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time, as disjoint intervals in order."""
-    merged: list[Interval] = []
-    for start, end in sorted(intervals):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _length(intervals: Iterable[Interval]) -> float:
-    return sum(end - start for start, end in intervals)
-
-
-def _overlap(speakers: Iterable[Sequence[Interval]]) -> float:
-    """Time in which two speakers or more are heard, by a sweep over starts and ends."""
-    edges = sorted(
-        edge
-        for spans in speakers
-        for start, end in _union(spans)
-        for edge in ((start, 1), (end, -1))
-    )
-    total, speaking, since = 0.0, 0, 0.0
-    for time, change in edges:
-        if speaking >= 2:
-            total += time - since
-        speaking, since = speaking + change, time
-    return total
-
-
-def _share(part: float, whole: float) -> float:
-    return round(part / whole, 6) if whole else 0.0
-
-
-def _seconds(value: float) -> float:
-    return round(value, 3)
+# Which list of `Evidence` makes up a count: of a speaker, its entries with that `speaker`.
+EVIDENCE = {
+    "speakingTime": "speech",
+    "words": "segments",
+    "segments": "segments",
+    "turns": "turns",
+    "silence": "silences",
+    "questions": "questions",
+    "fillers": "fillers",
+    "overlapStarts": "overlapStarts",
+    "overlapStartsSuffered": "overlapStarts",
+    "responseLatency": "responses",
+    "turnTaking": "turns",
+    "floorGiven": "handovers",
+    "followUps": "handovers",
+}

@@ -1,0 +1,49 @@
+"""Pace over time: words a minute in windows of the debate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from batch_images.stats.debate import Debate, Floats
+from batch_images.stats.intervals import Times
+from debate_analyzer.statistics import Pace
+
+_WINDOWS = (10.0, 30.0, 60.0, 300.0, 900.0)
+_MOST_WINDOWS = 120
+LEAST_SPEECH_SECONDS = 3.0
+
+
+def window_edges(duration: float) -> Floats:
+    """Of equal windows, the last one shorter; as many as a picture can show."""
+    fitting = (size for size in _WINDOWS if duration <= size * _MOST_WINDOWS)
+    size = next(fitting, duration / _MOST_WINDOWS)
+    edges = np.arange(0.0, duration, size)
+    return np.append(edges, duration)
+
+
+def pace_over_time(debate: Debate, speaker: int, edges: Floats) -> list[Pace]:
+    """The windows in which the speaker is heard or has words."""
+    spoken = np.diff(_spoken_until(debate.speech[speaker], edges))
+    moments = debate.words.middle[debate.words.speaker == speaker]
+    words = np.histogram(moments, edges)[0] if len(edges) > 1 else np.empty(0, np.int64)
+    return [
+        Pace(
+            start=edges[window],
+            end=edges[window + 1],
+            speaking_time=spoken[window],
+            words=int(words[window]),
+            words_per_minute=60 * words[window] / spoken[window]
+            if spoken[window] >= LEAST_SPEECH_SECONDS
+            else None,
+        )
+        for window in np.flatnonzero((spoken > 0) | (words > 0)).tolist()
+    ]
+
+
+def _spoken_until(speech: Times, moments: Floats) -> Floats:
+    """Seconds of speech before each moment."""
+    if not len(speech):
+        return np.zeros(len(moments))
+    done = np.concatenate([[0.0], np.cumsum(speech[:, 1] - speech[:, 0])])
+    spoken: Floats = np.interp(moments, speech.ravel(), np.repeat(done, 2)[1:-1])
+    return spoken
