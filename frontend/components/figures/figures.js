@@ -32,7 +32,8 @@ export function Figures({ jobId, statistics, look }) {
       <${Headline} name="speakers" text=${number(statistics.speakersCount)} value=${statistics.speakersCount} />
       <${Headline} name="words" text=${number(totals.words)} value=${totals.words} />
       <${Headline} name="turns" text=${number(totals.turns)} value=${totals.turns} />
-      <${Headline} name="overlap" text=${duration(totals.overlap)} value=${totals.overlap} />
+      ${totals.overlap != null &&
+      html`<${Headline} name="overlap" text=${duration(totals.overlap)} value=${totals.overlap} />`}
       <${Headline} name="silence" text=${duration(totals.silence)} value=${totals.silence} />
     </dl>
     ${rows.length > 0 && html`<${Speakers} jobId=${jobId} rows=${rows} look=${look} />`}
