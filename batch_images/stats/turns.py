@@ -16,8 +16,9 @@ from debate_analyzer.statistics import OverlapKind
 PAUSE_SECONDS = 0.2  # shorter silences of one speaker are within an utterance
 TURN_GAP_SECONDS = 2.0  # after a longer silence the same speaker begins a new turn
 SHORT_SECONDS = 1.0  # a very short utterance may be a backchannel
-LEAST_OVERLAP_SECONDS = 0.25  # less is within the collar of the diarization's boundaries
-FLOOR_SECONDS = 1.0  # who goes on alone for as long has taken the floor
+LEAST_WITHIN_SECONDS = 0.25  # less is within the collar of the diarization's boundaries
+LEAST_OVERLAP_SECONDS = 0.5  # where one goes on alone, less may be two boundaries and no overlap
+FLOOR_SECONDS = 1.0  # so long before the other stops, and so long alone after it, takes the floor
 
 KINDS: tuple[OverlapKind, ...] = ("backchannel", "overlap", "floor_taken")
 
@@ -100,8 +101,10 @@ def find_overlap_starts(utterances: Utterances) -> OverlapStarts:
         speaking = [other for other in speaking if end[other] > moment]
         earlier = [other for other in speaking if start[other] < moment]
         for other in earlier:
-            if min(end[other], end[row]) - moment >= LEAST_OVERLAP_SECONDS:
-                rows.append((row, other, _kind(start[row], end[row], end[other])))
+            within = end[row] <= end[other]
+            least = LEAST_WITHIN_SECONDS if within else LEAST_OVERLAP_SECONDS
+            if min(end[other], end[row]) - moment >= least:
+                rows.append((row, other, _kind(moment, end[row], end[other])))
                 break
         speaking.append(row)
     found = np.array(rows, np.int64).reshape(-1, 3)
@@ -119,7 +122,7 @@ def find_overlap_starts(utterances: Utterances) -> OverlapStarts:
 def _kind(start: float, end: float, others_end: float) -> int:
     if end <= others_end and end - start <= SHORT_SECONDS:
         return KINDS.index("backchannel")
-    if end - others_end >= FLOOR_SECONDS:
+    if others_end - start >= FLOOR_SECONDS and end - others_end >= FLOOR_SECONDS:
         return KINDS.index("floor_taken")
     return KINDS.index("overlap")
 
