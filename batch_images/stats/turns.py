@@ -14,6 +14,7 @@ from batch_images.stats.intervals import NO_TIME, Times, union
 from debate_analyzer.statistics import OverlapKind
 
 PAUSE_SECONDS = 0.2  # shorter silences of one speaker are within an utterance
+LEAST_TURN_SECONDS = 0.25  # a shorter utterance is within the collar of its boundaries
 TURN_GAP_SECONDS = 2.0  # after a longer silence the same speaker begins a new turn
 SHORT_SECONDS = 1.0  # a very short utterance may be a backchannel
 LEAST_WITHIN_SECONDS = 0.25  # less is within the collar of the diarization's boundaries
@@ -128,9 +129,11 @@ def _kind(start: float, end: float, others_end: float) -> int:
 
 
 def find_turns(debate: Debate, utterances: Utterances, starts: OverlapStarts) -> Turns:
-    """Utterances that are no backchannels, joined where nobody else speaks between them."""
+    """Utterances of some length that are no backchannels, joined where nobody else speaks between
+    them."""
     backchannels = starts.utterance[starts.kind == KINDS.index("backchannel")]
-    holding = np.setdiff1d(np.arange(len(utterances)), backchannels)
+    long_enough = np.flatnonzero(utterances.end - utterances.start >= LEAST_TURN_SECONDS)
+    holding = np.setdiff1d(long_enough, backchannels)
     speaker = utterances.speaker[holding]
     times = np.column_stack([utterances.start[holding], utterances.end[holding]])
     spans = [_joined(times, speaker, number) for number in range(len(debate.speakers))]
