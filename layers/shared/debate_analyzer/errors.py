@@ -11,6 +11,7 @@ DebateError                what a user can be told: a code and a sentence
 │   │   └── NoSpeech
 │   ├── UnknownLanguage        a language that cannot be transcribed
 │   ├── InvalidTranscript      a .json under transcripts/ that is not a transcript
+│   ├── InvalidEdit            an edit that makes no sense of its debate
 │   ├── InvalidRequest         the API was asked for something that makes no sense
 │   ├── InvalidAddress         a URL that nothing is fetched from
 │   └── DownloadFailed         a URL that gives no recording, or none that is taken
@@ -92,6 +93,12 @@ class InvalidTranscript(InvalidInput):
     """A .json under transcripts/ that is not a transcript."""
 
     code = "invalid_transcript"
+
+
+class InvalidEdit(InvalidInput):
+    """What somebody says of a debate makes no sense of it, or there is too much of it."""
+
+    code = "invalid_edit"
 
 
 class InvalidRequest(InvalidInput):

@@ -10,8 +10,10 @@ from pathlib import PurePosixPath
 INDEX_KEY = "statistics/index.json"
 SUMMARY_KEY = "statistics/summary.json"
 SCHEMA_KEY = "statistics/schema.json"
+INDEX_CHAPTERS_PREFIX = "statistics/index/chapters/"
 
 PARTS_FOLDER = "parts"
+EDITS_FOLDER = "edits"
 
 _JOB_KEY = re.compile(r"jobs/(?P<job_id>[^/]+)/(?P<folder>[a-z]+)/(?P<name>[^/]+)")
 
@@ -74,6 +76,20 @@ def speaker_stats_key(job_id: str, stem: str) -> str:
     return f"jobs/{job_id}/transcripts/{stem}_speaker_stats.parquet"
 
 
+def edits_key(job_id: str) -> str:
+    """What people say of the debate: `edits.Edits`. The only object of its folder."""
+    return f"jobs/{job_id}/{EDITS_FOLDER}/edits.json"
+
+
+def dataset_key(job_id: str, day: str) -> str:
+    """The same table in the dataset across debates, by the day (YYYY-MM-DD) the job was created.
+
+    Not under statistics/, since private debates are in it too. Partitions as Hive names them:
+    https://docs.aws.amazon.com/athena/latest/ug/partitions.html
+    """
+    return f"dataset/speakers/date={day}/{job_id}.parquet"
+
+
 def captions_key(job_id: str, stem: str, suffix: str) -> str:
     """`suffix` is srt, vtt or txt."""
     return f"jobs/{job_id}/captions/{stem}.{suffix}"
@@ -109,6 +125,16 @@ def statistics_key(job_id: str) -> str:
     return f"statistics/by-job/{job_id}.json"
 
 
-def index_page_key(day: str) -> str:
-    """One day (YYYY-MM-DD, the day the job was created) of the index."""
-    return f"statistics/index/{day}.json"
+def index_page_key(chapter: int, page: int) -> str:
+    """Some hundred debates of the index."""
+    return f"{index_pages_prefix(chapter)}{page}.json"
+
+
+def index_pages_prefix(chapter: int) -> str:
+    """The pages of a chapter."""
+    return f"statistics/index/pages/{chapter}/"
+
+
+def index_chapter_key(chapter: int) -> str:
+    """Some hundred pages of the index."""
+    return f"{INDEX_CHAPTERS_PREFIX}{chapter}.json"
