@@ -286,6 +286,7 @@ class _OwnOnly:
 
 _PRIVATE = {
     "ministack.app": ["app", "_build_persistence_save_dict"],
+    "ministack.core.iam_actions": ["extract_iam_action"],
     "ministack.core.persistence": ["STATE_DIR", "_json_default", "_state_format_version"],
     "ministack.services.eventbridge": ["_put_events", "start_scheduler"],
     "ministack.services.sts": ["register_session"],
@@ -305,4 +306,20 @@ def _ministack(state: Path) -> Any:
     folder = importlib.import_module("ministack.core.persistence").STATE_DIR
     if folder != str(state):
         raise RuntimeError(f"this process has an emulator already, for {folder}")
+    _let_batches_be_sent()
     return importlib.import_module("ministack.app").app
+
+
+def _let_batches_be_sent() -> None:
+    """As on AWS, where whoever may send a message may send ten: SQS has no actions for batches.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+    """
+    actions = importlib.import_module("ministack.core.iam_actions")
+    of_operation = actions.extract_iam_action
+
+    def of_batch(service: str, *request: Any, **more: Any) -> str | None:
+        action: str | None = of_operation(service, *request, **more)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    vars(actions)["extract_iam_action"] = of_batch

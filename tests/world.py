@@ -94,6 +94,8 @@ class World:
 
     clock: Clock = field(default_factory=Clock)
     pool: CountedPool = field(default_factory=CountedPool)
+    pauses: list[float] = field(default_factory=list)
+    """What was waited between tries: nobody waits here."""
 
     def __post_init__(self) -> None:
         self.s3 = boto3.client("s3", region_name="us-east-1")
@@ -127,7 +129,9 @@ class World:
             self.publish_queue,
             retries=3,
         )
-        self.publication = Publication(self.table, self.store, self.clock)
+        self.publication = Publication(
+            self.table, self.store, self.publish_queue, self.clock, self.pauses.append
+        )
         self.catalogue = Catalogue(
             self.table,
             self.store,

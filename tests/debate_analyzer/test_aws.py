@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from debate_analyzer import aws
 from debate_analyzer.errors import Conflict
-from debate_analyzer.job import announced
+from debate_analyzer.job import Figures, announced
 from tests.world import BUCKET, JOB_ID, VIDEO, World
 
 
@@ -37,6 +39,70 @@ def test_two_writers_of_one_version_cannot_both_win(world: World) -> None:
         world.table.replace(job)
     with pytest.raises(Conflict):
         _create(world)
+
+
+def test_many_rows_are_read_as_they_are(world: World) -> None:
+    """More than a batch of DynamoDB's, some of them twice, some not there."""
+    ids = [f"{number:03}" for number in range(120)]
+    for job_id in ids:
+        world.table.create(
+            announced(
+                owner="a", title="t", media=None, now=world.clock(), job_id=job_id, published=True
+            )
+        )
+    found = world.table.get_many([*ids, *ids, "gone"])
+    assert sorted(job.job_id for job in found) == ids
+    assert world.table.get_many([]) == []
+
+
+def test_rows_that_dynamodb_leaves_out_are_asked_for_again() -> None:
+    dynamodb = boto3.client("dynamodb")
+    keys = [{"job_id": {"S": job_id}} for job_id in "ab"]
+    job = announced(
+        owner="a",
+        title="t",
+        media=None,
+        now=datetime(2026, 11, 21, tzinfo=UTC),
+        job_id="a",
+        published=True,
+    )
+    rows = [aws._item(job.model_copy(update={"job_id": job_id})) for job_id in "ab"]
+    with Stubber(dynamodb) as stub:
+        for asked, answered, left in ((keys, rows[:1], keys[1:]), (keys[1:], rows[1:], [])):
+            unprocessed = {"jobs": {"Keys": left, "ConsistentRead": True}} if left else {}
+            stub.add_response(
+                "batch_get_item",
+                {"Responses": {"jobs": answered}, "UnprocessedKeys": unprocessed},
+                {"RequestItems": {"jobs": {"Keys": asked, "ConsistentRead": True}}},
+            )
+        found = aws.DynamoJobTable(dynamodb, "jobs").get_many("ab")
+        stub.assert_no_pending_responses()
+    assert [job.job_id for job in found] == ["a", "b"]
+
+
+def test_requests_that_sqs_does_not_take_are_an_error() -> None:
+    sqs = boto3.client("sqs")
+    failed = {"Id": "0", "SenderFault": False, "Code": "ServiceUnavailable"}
+    with Stubber(sqs) as stub:
+        stub.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
+        with pytest.raises(ConnectionError, match="did not take 1 of 2"):
+            aws.SqsPublishQueue(sqs, "https://queue").send_pages([1, 2])
+
+
+def test_a_place_is_given_once(world: World) -> None:
+    assert world.table.places() == 0
+    assert [world.table.take_places(count) for count in (3, 1, 2)] == [0, 3, 4]
+    assert world.table.places() == 6
+
+
+def test_a_page_of_the_index_lists_what_is_published(world: World) -> None:
+    world.drop(VIDEO)
+    world.arrive()
+    figures = Figures(duration=1, speaking_time=1, words=1, speakers=1)
+    row = world.table.replace(world.job().model_copy(update={"figures": figures, "place": 501}))
+    assert [list(world.table.on_page(page)) for page in (0, 1)] == [[], [JOB_ID]]
+    world.table.replace(row.unpublished(world.clock()))
+    assert list(world.table.on_page(1)) == []
 
 
 def test_conditional_puts(world: World) -> None:

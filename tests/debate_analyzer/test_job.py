@@ -10,12 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from debate_analyzer.errors import Conflict
 from debate_analyzer.job import Claim, Fault, Figures, Job, Media, Settled, announced
-from debate_analyzer.pipeline import STATS, TRANSCRIBE, TRANSITIONS, Status
+from debate_analyzer.pipeline import ENDS, STATS, TRANSCRIBE, TRANSITIONS, Status
 from debate_analyzer.unit import Unit
 from tests.world import JOB_ID, TRANSCRIPT, VIDEO
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-FINAL = {Status.FAILED, Status.CANCELLED, Status.DELETED}
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -33,6 +32,9 @@ class AnyOrder(RuleBasedStateMachine):
             published=True,
         )
         self.before = self.job.status
+        self.place: int | None = None
+        self.owed = False
+        """By the index, to a job that is over."""
 
     def _try(self, step) -> None:  # type: ignore[no-untyped-def]
         self.before = self.job.status
@@ -40,6 +42,9 @@ class AnyOrder(RuleBasedStateMachine):
             self.job = step()
         except (Conflict, Settled):
             return
+        if self.job.status is not self.before:
+            failed = self.job.status is Status.FAILED
+            self.owed = self.job.place is not None if failed else self.job.status in ENDS
 
     @rule(spell=st.integers(1, 200))
     def time_passes(self, spell: int) -> None:
@@ -86,6 +91,30 @@ class AnyOrder(RuleBasedStateMachine):
         later = self.now + timedelta(minutes=5)
         self._try(lambda: self.job.postponed(fault, later, self.now))
 
+    @rule(place=st.integers(0, 9))
+    def the_index_shows_it(self, place: int) -> None:
+        self.before = self.job.status
+        if self.job.is_listed:
+            self.job = self.job.placed(place)
+            self.place = place if self.place is None else self.place
+        if self.job.status in ENDS:
+            self.job = self.job.indexed()
+            self.owed = False
+
+    @rule(what=st.sampled_from([Job.unpublished, Job.republished, Job.deleted]))
+    def somebody_withdraws_it(self, what) -> None:  # type: ignore[no-untyped-def]
+        job = self.job
+        self._try(lambda: what(self.job, self.now))
+        self.owed |= self.job is not job and self.job.status in ENDS
+
+    @invariant()
+    def keeps_its_place(self) -> None:
+        assert self.job.place == self.place
+
+    @invariant()
+    def what_is_deleted_is_not_listed(self) -> None:
+        assert not (self.job.is_listed and self.job.status is Status.DELETED)
+
     @invariant()
     def moves_only_along_the_table(self) -> None:
         moved = self.job.status is not self.before
@@ -93,11 +122,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def what_is_not_over_is_looked_at_some_day(self) -> None:
-        assert self.job.status in FINAL or self.job.check_at is not None
+        assert self.job.status in ENDS or self.job.check_at is not None
 
     @invariant()
-    def what_is_over_is_left_alone(self) -> None:
-        assert self.job.status not in FINAL or self.job.check_at is None
+    def what_is_over_is_looked_at_until_the_index_is_right(self) -> None:
+        assert self.job.status not in ENDS or (self.job.check_at is not None) is self.owed
 
     @invariant()
     def only_a_job_in_hand_has_a_claim_and_one_in_a_stage_a_unit(self) -> None:

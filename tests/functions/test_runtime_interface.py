@@ -24,7 +24,7 @@ VIDEO = f"jobs/{JOB_ID}/videos/Town hall – café.mp4"
 TRANSCRIPT = f"jobs/{JOB_ID}/transcripts/debate_transcription.json"
 OWNER = "11111111-2222-3333-4444-555555555555"  # who signs in the API's events
 WORKER = "4c7599ae-0a82-49aa-ba5a-4727fcce14a8"  # who leaves in the track function's
-DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)  # the page in publish.json
+DAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 Functions = Callable[[str], Function]
 
@@ -198,12 +198,40 @@ def test_a_finished_debate_is_published(site: Site, function: Functions) -> None
 
     answer = function("PublishFunction").invoke(sample("publish"))
 
-    assert answer is None
+    assert answer == {"batchItemFailures": []}
     index = json.loads(site.store.get("statistics/index.json")[0])  # type: ignore[index]
     summary = json.loads(site.store.get("statistics/summary.json")[0])  # type: ignore[index]
     assert [(each["jobId"], each["words"]) for each in index["jobs"]] == [(JOB_ID, 120)]
     assert (summary["jobs"], summary["speakers"]) == (1, 3)
     assert job(site).check_at is None
+
+
+def test_a_message_that_is_no_request_keeps_no_other_from_being_shown(
+    site: Site, function: Functions
+) -> None:
+    keep(site, complete(DAY, put(site, TRANSCRIPT)))
+    event = sample("publish")
+    event["Records"].insert(0, {**event["Records"][0], "messageId": "bad", "body": "{"})
+
+    answer = function("PublishFunction").invoke(event)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert job(site).check_at is None
+
+
+def test_a_lost_index_is_rebuilt(site: Site, function: Functions) -> None:
+    keep(site, complete(DAY, put(site, TRANSCRIPT)))
+    function("PublishFunction").invoke(sample("publish"))
+    before = {found.key for found in site.store.list("statistics/")}
+    site.store.delete("statistics/")
+
+    answer = function("PublishFunction").invoke(sample("publish-rebuild"))
+
+    assert answer == {"pages": 1}
+    event = sample("publish")
+    [event["Records"][0]["body"]] = site.taken("PublishQueueUrl")
+    assert function("PublishFunction").invoke(event) == {"batchItemFailures": []}
+    assert {found.key for found in site.store.list("statistics/")} == before
 
 
 # --- API ------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from debate_analyzer.key import (
     SCHEMA_KEY,
     SUMMARY_KEY,
     captions_key,
+    index_chapter_key,
     index_page_key,
     private_statistics_key,
     speaker_stats_key,
@@ -22,6 +23,7 @@ from tests.template.calls import Call
 from tests.template.templates import ACCOUNT, REGION, STACK, Resolved
 from tests.world import JOB_ID
 
+CHAPTER, PAGE = 4711, 2355500
 KEYS = {
     "video": video_key(JOB_ID, "town hall.mp4"),
     "transcript": transcript_key(JOB_ID, "town hall"),
@@ -32,7 +34,8 @@ KEYS = {
     "private statistics": private_statistics_key(JOB_ID),
     "statistics": statistics_key(JOB_ID),
     "index": INDEX_KEY,
-    "page of the index": index_page_key("2026-11-21"),
+    "page of the index": index_page_key(CHAPTER, PAGE),
+    "chapter of the index": index_chapter_key(CHAPTER),
     "summary": SUMMARY_KEY,
     "schema": SCHEMA_KEY,
     "page of the site": "website/index.html",

@@ -105,6 +105,11 @@ def _table(given: Parameters) -> str:
     return _regional("dynamodb", f"table/{given['TableName']}{index}")
 
 
+def _reads_rows(given: Parameters) -> Iterator[Right]:
+    for table in given["RequestItems"]:
+        yield Right("dynamodb:BatchGetItem", _table({"TableName": table}))
+
+
 def _queue(given: Parameters) -> str:
     return _regional("sqs", given["QueueUrl"].rsplit("/", 1)[-1])
 
@@ -146,6 +151,7 @@ _RIGHTS: dict[str, Rule] = {
             *("DeleteTable", "UpdateTable", "UpdateTimeToLive"),
         )
     },
+    "dynamodb.BatchGetItem": _reads_rows,
     **{
         f"sqs.{name}": _on(f"sqs:{name}", _queue)
         for name in (
@@ -153,6 +159,7 @@ _RIGHTS: dict[str, Rule] = {
             *("GetQueueAttributes", "SetQueueAttributes", "PurgeQueue", "DeleteQueue"),
         )
     },
+    "sqs.SendMessageBatch": _on("sqs:SendMessage", _queue),
     "batch.ListJobs": _on("batch:ListJobs", _anything),
     "batch.SubmitJob": _submits,
     "batch.RegisterJobDefinition": _on(

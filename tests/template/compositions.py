@@ -38,10 +38,22 @@ from batch_images.transcribe.sound import Sound
 from batch_images.transcribe.spoken import SpokenWord
 from debate_analyzer import aws, bootstrap
 from debate_analyzer.errors import DownloadFailed
-from debate_analyzer.job import Claim, Fault, Figures, Job, Media, announced
-from debate_analyzer.key import captions_key, hearing_key, part_key, parts_prefix, transcript_key
+from debate_analyzer.job import PAGE_JOBS, Claim, Fault, Figures, Job, Media, announced
+from debate_analyzer.key import (
+    INDEX_KEY,
+    captions_key,
+    hearing_key,
+    index_chapter_key,
+    index_page_key,
+    part_key,
+    parts_prefix,
+    private_statistics_key,
+    statistics_key,
+    transcript_key,
+)
 from debate_analyzer.part import Part, part_job
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
+from debate_analyzer.publication import CHAPTER_PAGES
 from debate_analyzer.statistics import Statistics
 from debate_analyzer.transcript import Turn
 from debate_analyzer.unit import Unit
@@ -321,11 +333,42 @@ def _sweep_parts(account: Account, invoke: Callable[[Any], Any], whole: Job) -> 
 
 
 def _publish(account: Account, invoke: Callable[[Any], Any]) -> None:
-    day = datetime(2026, 11, 21, 12, tzinfo=UTC)  # the page in publish.json
-    account.keep(_complete(account.put(TRANSCRIPT), day))
-    invoke(_event("publish"))
-    invoke(_event("publish"))
-    assert account.store.head("statistics/summary.json") is not None
+    """A debate is shown, withdrawn and shown again; then files are lost."""
+    now, unit = datetime.now(UTC), account.put(TRANSCRIPT)
+    account.keep(_complete(unit, now))
+    account.store.put(private_statistics_key(JOB_ID), b"{}", "application/json")
+
+    def publish(*bodies: Any) -> Job:
+        """The debate, and what else is asked for."""
+        event = _event("publish")
+        [first] = event["Records"]
+        event["Records"] += [{**first, "body": json.dumps(body)} for body in bodies]
+        failed = [{"itemIdentifier": first["messageId"]} for body in bodies if not body]
+        assert invoke(event) == {"batchItemFailures": failed}
+        job = account.table.get(JOB_ID)
+        assert job is not None
+        return job
+
+    account.table.replace(publish().unpublished(now))
+    account.table.replace(publish().republished(now))
+    publish()
+    assert account.store.head(statistics_key(JOB_ID)) is not None
+    # Others: on the second page of its chapter, and in the next chapter.
+    for number, place in ((1, PAGE_JOBS), (2, PAGE_JOBS * CHAPTER_PAGES)):
+        other = _complete(unit, now).model_copy(update={"job_id": str(uuid.UUID(int=number))})
+        account.table.take_places(place)
+        account.keep(other.placed(place))
+        publish({"job_id": other.job_id}, {})
+    for lost in (
+        index_page_key(0, 1),
+        index_page_key(1, CHAPTER_PAGES),
+        index_chapter_key(0),
+        index_chapter_key(1),
+        INDEX_KEY,
+    ):
+        account.remove(lost)
+        publish()
+    assert invoke({"rebuild": True})["pages"] > CHAPTER_PAGES
 
 
 def _api(account: Account, invoke: Callable[[Any], Any]) -> None:

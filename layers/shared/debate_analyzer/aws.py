@@ -7,7 +7,8 @@ it takes longer than all else that a function imports, and not every call needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,11 @@ from debate_analyzer.unit import Unit
 
 # https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, those before RUNNING
 _COMING = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
+
+_PLACES_ROW = "#places"  # no job's id
+# A batch's limits, and what is waited before the rest of one is asked for again.
+_BATCH_GET, _BATCH_SEND = 100, 10
+_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 def client(service: str, *, endpoint: str | None = None) -> Any:
@@ -70,6 +76,24 @@ class DynamoJobTable:
             TableName=self.name, Key=_marshal({"job_id": job_id}), ConsistentRead=True
         )
         return _job(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, job_ids: Iterable[str]) -> list[Job]:
+        wanted = sorted(set(job_ids))
+        return [job for some in _slices(wanted, _BATCH_GET) for job in self._get_batch(some)]
+
+    def _get_batch(self, job_ids: list[str]) -> Iterator[Job]:
+        """What DynamoDB leaves out (it stops at 16 MB, and when it is short of capacity) is asked
+        for again, a little later each time, as its API reference advises."""
+        keys = [_marshal({"job_id": job_id}) for job_id in job_ids]
+        request: dict[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for pause in _PAUSES:
+            time.sleep(pause)
+            answer = self.dynamodb.batch_get_item(RequestItems=request)
+            yield from map(_job, answer["Responses"].get(self.name, []))
+            request = answer.get("UnprocessedKeys", {})
+            if not request:
+                return
+        raise TimeoutError(f"DynamoDB left rows out {len(_PAUSES)} times in a row.")
 
     def create(self, job: Job) -> None:
         self._put(job, "attribute_not_exists(job_id)", {})
@@ -131,18 +155,38 @@ class DynamoJobTable:
         rows = (self.get(_unmarshal(item)["job_id"]) for item in pages)
         return [row for row in rows if row and row.claim and row.claim.worker == worker]
 
-    def published_on(self, day: str) -> Iterator[Job]:
-        pages = self._query(
-            IndexName="by_published",
-            KeyConditionExpression="published_day = :day",
-            ExpressionAttributeValues=_marshal({":day": day}),
+    def on_page(self, page: int) -> Iterator[str]:
+        rows = self._query(
+            IndexName="by_page",
+            KeyConditionExpression="index_page = :page",
+            ExpressionAttributeValues=_marshal({":page": page}),
         )
-        return map(_job, pages)
+        return (_unmarshal(row)["job_id"] for row in rows)
+
+    def take_places(self, count: int) -> int:
+        answer = self.dynamodb.update_item(
+            TableName=self.name,
+            Key=_marshal({"job_id": _PLACES_ROW}),
+            UpdateExpression="ADD given :count",
+            ExpressionAttributeValues=_marshal({":count": count}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(_unmarshal(answer["Attributes"])["given"]) - count
+
+    def places(self) -> int:
+        answer = self.dynamodb.get_item(
+            TableName=self.name, Key=_marshal({"job_id": _PLACES_ROW}), ConsistentRead=True
+        )
+        return int(_unmarshal(answer["Item"])["given"]) if "Item" in answer else 0
 
     def _query(self, **request: Any) -> Iterator[dict[str, Any]]:
         paginator = self.dynamodb.get_paginator("query")
         for page in paginator.paginate(TableName=self.name, **request):
             yield from page["Items"]
+
+
+def _slices(items: list[Any], size: int) -> Iterator[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _marshal(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +237,7 @@ def _item(job: Job) -> dict[str, Any]:
     keys = {
         "check_shard": job.check_shard,
         "worker": job.claim.worker if job.claim else None,
-        "published_day": job.published_day,
+        "index_page": job.index_page if job.is_listed else None,
     }
     document = job.model_dump(mode="json", exclude_none=True)
     return _marshal(document | {key: value for key, value in keys.items() if value is not None})
@@ -381,8 +425,16 @@ class SqsPublishQueue:
     url: str
 
     def send(self, job: Job) -> None:
-        request = PublishRequest(job_id=job.job_id, day=job.created_at.date().isoformat())
-        self.sqs.send_message(QueueUrl=self.url, MessageBody=request.model_dump_json())
+        body = PublishRequest(job_id=job.job_id).model_dump_json(exclude_none=True)
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def send_pages(self, pages: Iterable[int]) -> None:
+        for some in _slices(list(pages), _BATCH_SEND):
+            bodies = [PublishRequest(page=page).model_dump_json(exclude_none=True) for page in some]
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
+            answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise ConnectionError(f"SQS did not take {len(failed)} of {len(some)}: {failed[0]}")
 
 
 @dataclass(frozen=True)

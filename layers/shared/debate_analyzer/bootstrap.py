@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -33,13 +34,16 @@ class _Client:
     def __init__(self, service: str, endpoint: str | None) -> None:
         self._service = service
         self._endpoint = endpoint
+    # Threads share clients, but must not make them: boto3's default session is one for all.
+    _making = threading.Lock()
 
-    @cached_property
-    def _made(self) -> Any:
-        return aws.client(self._service, endpoint=self._endpoint)
+        self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._made, name)
+        with self._making:
+            if self._client is None:
+                self._client = aws.client(self._service, endpoint=self._endpoint)
+        return getattr(self._client, name)
 
 
 @cache
@@ -101,7 +105,12 @@ def sweeper(settings: Settings) -> Sweeper:
 
 
 def publication(settings: Settings) -> Publication:
-    return Publication(table=job_table(settings), store=object_store(settings), now=utc_now)
+    return Publication(
+        table=job_table(settings),
+        store=object_store(settings),
+        queue=publish_queue(settings),
+        now=utc_now,
+    )
 
 
 def catalogue(settings: Settings) -> Catalogue:

@@ -17,10 +17,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from debate_analyzer.errors import Conflict, DebateError
-from debate_analyzer.pipeline import STATS, TRANSCRIBE, TRANSITIONS, Stage, Status, stage_of
+from debate_analyzer.pipeline import ENDS, STATS, TRANSCRIBE, TRANSITIONS, Stage, Status, stage_of
 from debate_analyzer.unit import Unit
 
 CHECK_SHARDS = 8
+PAGE_JOBS = 500  # on a page of the published index
 SHARED_OWNER = "shared"  # who owns what arrived without an announcement: everybody who may sign in
 
 _QUEUED_CHECK = timedelta(minutes=2)
@@ -112,6 +113,7 @@ class Job(_Part):
     figures: Figures | None = None
     warnings: list[str] = []
     published: bool = True
+    place: int | None = Field(default=None, description="in the published index; see placed()")
 
     @property
     def stage(self) -> Stage | None:
@@ -130,11 +132,14 @@ class Job(_Part):
         return str(zlib.crc32(self.job_id.encode()) % CHECK_SHARDS)
 
     @property
-    def published_day(self) -> str | None:
-        """The page of the index that lists the job: the day it was created, so it never moves."""
-        if not self.published or self.figures is None or self.status is Status.DELETED:
-            return None
-        return self.created_at.date().isoformat()
+    def is_listed(self) -> bool:
+        """Whether the published index shows the job; while it is counted again, too."""
+        return self.published and self.figures is not None and self.status is not Status.DELETED
+
+    @property
+    def index_page(self) -> int | None:
+        """The page of the index with the job's place, whether the job is shown there or not."""
+        return None if self.place is None else page_of(self.place)
 
     def _step(self, status: Status, now: datetime, **changes: Any) -> Self:
         if status not in TRANSITIONS[self.status]:
@@ -278,6 +283,31 @@ class Job(_Part):
             **changes,
         )
 
+    # --- the published index ---------------------------------------------------------------
+
+    def placed(self, place: int) -> Self:
+        """At its place in the index, which it keeps for good: it never moves between pages."""
+        return self if self.place is not None else self.model_copy(update={"place": place})
+
+    def unpublished(self, now: datetime) -> Self:
+        """Out of the index; everything else stays."""
+        return self._published(False, now)
+
+    def republished(self, now: datetime) -> Self:
+        """Back in the index, where it was."""
+        return self._published(True, now)
+
+    def _published(self, published: bool, now: datetime) -> Self:
+        changes: dict[str, Any] = {"published": published, "updated_at": now}
+        if self.status in ENDS:  # otherwise the work that goes on ends with a look at the index
+            changes["check_at"] = (now + _HANDOVER_CHECK).timestamp()
+        return self.model_copy(update=changes)
+
+    def deleted(self, now: datetime) -> Self:
+        """Gone; `check_at` stays until the index no longer shows it (`indexed`)."""
+        check_at = (now + _HANDOVER_CHECK).timestamp()
+        return self._step(Status.DELETED, now, check_at=check_at)
+
     def indexed(self) -> Self:
         """The index shows the job as it is now: nothing is owed to it any more."""
         return self.model_copy(update={"check_at": None})
@@ -289,8 +319,9 @@ class Job(_Part):
     # --- trouble ---------------------------------------------------------------------------
 
     def failed(self, fault: Fault, now: datetime) -> Self:
-        """The end, with a sentence."""
-        return self._step(Status.FAILED, now, fault=fault)
+        """The end, with a sentence. What the index shows of it is looked at once more."""
+        check_at = (now + _HANDOVER_CHECK).timestamp() if self.place is not None else None
+        return self._step(Status.FAILED, now, fault=fault, check_at=check_at)
 
     def requeued(self, now: datetime) -> Self:
         """Back to its queue at once: the worker went away, the file is not to blame."""
@@ -336,6 +367,11 @@ def announced(
         published=published,
         check_at=(now + _UPLOAD_CHECK).timestamp(),
     )
+
+
+def page_of(place: int) -> int:
+    """The page of the published index that a place is on."""
+    return place // PAGE_JOBS
 
 
 def new_job_id() -> str:

@@ -74,6 +74,7 @@ _OUT = {Status.FAILED, Status.CANCELLED, Status.DELETED}
 TRANSITIONS: dict[Status, set[Status]] = {
     Status.UPLOADING: {Status.QUEUED, Status.STATS_QUEUED} | _OUT,
     Status.QUEUED: {Status.QUEUED, Status.TRANSCRIBING} | _OUT,
+ENDS = frozenset({Status.COMPLETE, *_OUT})
     Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.SPLIT, Status.TRANSCRIBED, Status.QUEUED}
     | _OUT,
     Status.SPLIT: {Status.SPLIT, Status.TRANSCRIBING, Status.QUEUED} | _OUT,

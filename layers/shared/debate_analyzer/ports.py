@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,9 @@ class JobTable(Protocol):
 
     def get(self, job_id: str) -> Job | None: ...
 
+    def get_many(self, job_ids: Iterable[str]) -> list[Job]:
+        """The rows that there are, as they are now, in no order."""
+
     def create(self, job: Job) -> None:
         """Raises Conflict if there is such a row."""
 
@@ -47,8 +50,14 @@ class JobTable(Protocol):
     def held_by_worker(self, worker: str) -> list[Job]:
         """Jobs that a worker (by its Batch job id) has claimed."""
 
-    def published_on(self, day: str) -> Iterator[Job]:
-        """The jobs on one page of the index."""
+    def on_page(self, page: int) -> Iterator[str]:
+        """Ids of the jobs that a page of the published index lists, as of a moment ago."""
+
+    def take_places(self, count: int) -> int:
+        """So many places in the index that nobody was given before: the first of them."""
+
+    def places(self) -> int:
+        """How many were given."""
 
 
 class ObjectStore(Protocol):
@@ -109,9 +118,13 @@ class WorkQueue(Protocol):
 
 
 class PublishQueue(Protocol):
-    """Asks for a page of the index to be rebuilt."""
+    """Asks for the published index to be brought up to date."""
 
-    def send(self, job: Job) -> None: ...
+    def send(self, job: Job) -> None:
+        """The job changed."""
+
+    def send_pages(self, pages: Iterable[int]) -> None:
+        """The pages are to be made anew."""
 
 
 FAILURE_WINDOW = timedelta(minutes=15)

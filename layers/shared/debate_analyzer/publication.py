@@ -1,28 +1,56 @@
-"""The published index and totals: projections of the job table, rebuilt a page at a time.
+"""The published index: a tree of files under statistics/, projected from the job table.
 
-A page is one day of creation, so that a job never moves between pages and a rebuilt page costs one
-query whatever the archive's size. Every file is written with If-Match: of two rebuilds at the same
-moment the slower one starts again from what the faster one wrote.
+A job has a place, a number that it is given once and keeps. `PAGE_JOBS` places are a page,
+`CHAPTER_PAGES` pages a chapter, and the index names the chapters. So whatever happens to a job
+touches one page, one chapter and the index, however many jobs there are, and what happens to many
+at once is written together.
+
+Nothing is lost between writers because of an order that each file keeps to: read the file and its
+etag, read what is below it, write If-Match. Whoever writes later has read later, so a file never
+falls behind what its predecessor saw; and whoever changed a file goes on to the file above.
+docs/index.md has the figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from debate_analyzer.change import change
 from debate_analyzer.errors import Conflict
-from debate_analyzer.job import Job, Timestamp
-from debate_analyzer.key import INDEX_KEY, SUMMARY_KEY, index_page_key
-from debate_analyzer.pipeline import Status
-from debate_analyzer.ports import JobTable, ObjectStore
+from debate_analyzer.job import Job, Timestamp, page_of
+from debate_analyzer.key import (
+    INDEX_CHAPTERS_PREFIX,
+    INDEX_KEY,
+    SUMMARY_KEY,
+    index_chapter_key,
+    index_page_key,
+    index_pages_prefix,
+    private_statistics_key,
+    statistics_key,
+)
+from debate_analyzer.pipeline import ENDS
+from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
 
-_NEWEST = 200
-_TRIES = 8
+CHAPTER_PAGES = 500
+NEWEST = 200
+_NEWEST_PAGES = 4  # where so many were emptied that these hold fewer, the index lists fewer
+
+# "Full jitter": https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter
+TRIES = 32
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+_AT_ONCE = 8  # calls of one kind; boto3 keeps ten connections
 _JSON = "application/json"
 
 
@@ -33,6 +61,7 @@ class _Published(BaseModel):
 class Entry(_Published):
     """One debate in the index."""
 
+    place: int
     job_id: str
     video_label: str
     created_at: Timestamp
@@ -56,160 +85,314 @@ class Totals(_Published):
     languages: dict[str, int] = {}
 
 
-class Page(_Published):
-    """`statistics/index/<day>.json`, newest first."""
+class Link(Totals):
+    """A file below, and what it holds. Who looks for a date goes by `first` and `last_created_at`;
+    places are given in the order of completion, so that neighbours may overlap."""
 
-    schema_version: int = 1
-    day: str
+    key: str
+    first_created_at: Timestamp
+    last_created_at: Timestamp
+
+
+class PageLink(Link):
+    """In a chapter. Pages without a debate have none."""
+
+    page: int
+
+
+class ChapterLink(Link):
+    """In the index. Chapters without a debate have none."""
+
+    chapter: int
+
+
+class File(_Published):
+    """What all files have."""
+
     updated_at: Timestamp
+
+
+class Page(File):
+    """`statistics/index/pages/<chapter>/<page>.json`, newest place first."""
+
+    schema_version: Literal[1] = 1
+    page: int
     jobs: list[Entry]
 
 
-class PageLink(Totals):
-    """A page, as the index names it. Here `jobs` counts what is on the page."""
+class Chapter(File):
+    """`statistics/index/chapters/<chapter>.json`, newest page first."""
 
-    day: str
-    key: str
-
-
-class Index(_Published):
-    """`statistics/index.json`: the newest debates, and where the older ones are."""
-
-    schema_version: int = 1
-    updated_at: Timestamp | None = None
-    jobs: list[Entry] = []
-    pages: list[PageLink] = []
+    schema_version: Literal[1] = 1
+    chapter: int
+    pages: list[PageLink]
 
 
-class Summary(Totals):
+class Index(File):
+    """`statistics/index.json`: the newest debates, and where all are. The newest come first."""
+
+    schema_version: Literal[2] = 2
+    jobs: list[Entry]
+    chapters: list[ChapterLink]
+
+
+class Summary(Totals, File):
     """`statistics/summary.json`."""
 
-    schema_version: int = 1
-    updated_at: Timestamp
+    schema_version: Literal[1] = 1
 
 
 class PublishRequest(BaseModel):
-    """The body of a publish queue message: a job that changed, and the page that lists it."""
+    """The body of a publish queue message: a job that changed, or a page to be made anew."""
 
-    job_id: str
-    day: str
+    job_id: str | None = None
+    page: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _is_of_one(self) -> Self:
+        if (self.job_id is None) is (self.page is None):
+            raise ValueError("a request is of a job or of a page")
+        return self
+
+
+AnyFile = TypeVar("AnyFile", bound=File)
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The files under statistics/ that are about more than one debate."""
+    """The files under statistics/ that are about more than one debate, and the published copies of
+    those about one."""
 
     table: JobTable
     store: ObjectStore
+    queue: PublishQueue
     now: Callable[[], datetime]
+    pause: Callable[[float], None] = time.sleep
 
     def publish(self, requests: Iterable[PublishRequest]) -> None:
-        """Rebuild what the requests touch. Asked twice, the second time changes nothing."""
+        """Show what the requests are about as it is now. Asked twice, the second changes nothing.
+
+        Raises Conflict if others kept writing first; what was written is right, and the requests
+        may be made again.
+        """
         requests = list(requests)
-        shown: dict[str, int] = {}
-        for day in sorted({request.day for request in requests}):
-            page, versions = self._rebuild_page(day)
-            shown |= versions
-            self._rebuild_index(page)
-        for job_id in {request.job_id for request in requests}:
-            # A job that has changed since is published again by whoever changed it.
-            if job_id in shown:
-                change(
-                    self.table,
-                    job_id,
-                    lambda job: job.indexed() if job.version == shown[job.job_id] else job,
-                )
+        asked = {request.job_id for request in requests if request.job_id is not None}
+        jobs = self._placed(self.table.get_many(asked))
+        _each(self._put_statistics, jobs)
+        by_page: dict[int, set[str]] = defaultdict(set)
+        for job in jobs:
+            if job.index_page is not None:
+                by_page[job.index_page].add(job.job_id)
+        anew = {request.page for request in requests if request.page is not None}
+        shown = [job for job in jobs if job.index_page is None]  # nowhere, as it should be
+        for page in sorted({*by_page, *anew}):
+            shown += self._write_page(page, by_page[page], anew=page in anew)
+        chapters: dict[int, list[int]] = defaultdict(list)
+        for page in sorted({*by_page, *anew}):
+            chapters[page // CHAPTER_PAGES].append(page)
+        for chapter, pages in chapters.items():
+            self._write_chapter(chapter, pages)
+        if chapters:
+            self._write_index(chapters)
+            self._write_summary()
+        _each(self._settle, [job for job in shown if job.job_id in asked])
 
-    def _rebuild_page(self, day: str) -> tuple[Page, dict[str, int]]:
-        key = index_page_key(day)
-        for _ in range(_TRIES):
-            etag = _etag(self.store, key)
-            # Read after the etag: what a faster rebuild saw, this one sees too.
-            jobs = [job for job in self.table.published_on(day) if job.figures is not None]
-            jobs.sort(key=lambda job: job.created_at, reverse=True)
-            page = Page(day=day, updated_at=self.now(), jobs=[_entry(job) for job in jobs])
-            try:
-                self.store.put(key, _dump(page), _JSON, if_match=etag)
-            except Conflict:
-                continue
-            versions = {j.job_id: j.version for j in jobs if j.status is Status.COMPLETE}
-            return page, versions
-        raise Conflict(f"{key} was rewritten by others {_TRIES} times in a row.")
+    def rebuild(self) -> int:
+        """Have every page made anew, and with it all that is above; how many there are."""
+        pages = self._pages_given()
+        self.queue.send_pages(range(pages))
+        return pages
 
-    def _rebuild_index(self, page: Page) -> None:
-        for _ in range(_TRIES):
-            stored = self.store.get(INDEX_KEY)
-            index, etag = (_parse_index(stored[0]), stored[1]) if stored else (Index(), "")
-            index = _with_page(index, page, self.now())
-            try:
-                self.store.put(INDEX_KEY, _dump(index), _JSON, if_match=etag)
-            except Conflict:
-                continue
-            self._write_summary(index)
-            return
-        raise Conflict(f"{INDEX_KEY} was rewritten by others {_TRIES} times in a row.")
+    # --- jobs ------------------------------------------------------------------------------
 
-    def _write_summary(self, index: Index) -> None:
-        etag = _etag(self.store, SUMMARY_KEY)
+    def _placed(self, jobs: list[Job]) -> list[Job]:
+        """The jobs, those that are to be shown for the first time with a place. Places that nobody
+        has, because somebody else was faster or died in between, stay empty."""
+        new = {job.job_id: job for job in jobs if job.is_listed and job.place is None}
+        if not new:
+            return jobs
+        in_order = sorted(
+            new.values(), key=lambda job: (job.completed_at or job.created_at, job.job_id)
+        )
+        first = self.table.take_places(len(new))
+        placed = _each(self._place, enumerate(in_order, start=first))
+        return [*(job for job in jobs if job.job_id not in new), *placed]
+
+    def _place(self, numbered: tuple[int, Job]) -> Job:
+        place, job = numbered
         try:
-            self.store.put(SUMMARY_KEY, _dump(summarise(index, self.now())), _JSON, if_match=etag)
+            return self.table.replace(job.placed(place))
         except Conflict:
-            # Somebody wrote it from an index that is newer than ours.
-            stored = self.store.get(INDEX_KEY)
-            if stored:
-                self._write_summary(_parse_index(stored[0]))
+            return change(self.table, job.job_id, lambda row: row.placed(place))
+
+    def _put_statistics(self, job: Job) -> None:
+        """The published copy of a job's statistics is there if the index lists the job, and only
+        then. The worker has put it there, unless the job was published later."""
+        key = statistics_key(job.job_id)
+        while job.is_listed is (self.store.head(key) is None):
+            if job.is_listed:
+                private = self.store.get(private_statistics_key(job.job_id))
+                if private is None:
+                    return
+                self.store.put(key, private[0], _JSON)
+            else:
+                self.store.delete(key)
+            # Somebody may have published or withdrawn it meanwhile, and looked before we wrote.
+            job = self.table.get(job.job_id) or job
+
+    def _settle(self, shown: Job) -> None:
+        """Nothing is owed any more to a job that is shown as it is now."""
+        if shown.check_at is None or shown.status not in ENDS:
+            return
+        try:
+            self.table.replace(shown.indexed())
+        except Conflict:
+            return  # it has changed since, and whoever changed it has asked again
+
+    # --- files -----------------------------------------------------------------------------
+
+    def _write_page(self, number: int, asked: set[str], *, anew: bool) -> list[Job]:
+        """The rows that were asked for, as the page shows them."""
+        rows: list[Job] = []
+
+        def make(stored: Page | None) -> Page:
+            entries = {entry.job_id: entry for entry in stored.jobs} if stored else {}
+            if stored is None or anew:
+                # The table's index may be a moment late; what is on the page already is not.
+                ids = {*asked, *entries, *self.table.on_page(number)}
+            else:
+                ids = asked
+            rows[:] = self.table.get_many(ids)
+            here = [row for row in rows if row.is_listed and row.index_page == number]
+            entries = {key: entry for key, entry in entries.items() if key not in ids}
+            entries |= {row.job_id: _entry(row) for row in here}
+            newest_first = sorted(entries.values(), key=lambda entry: -entry.place)
+            return Page(page=number, jobs=newest_first, updated_at=self.now())
+
+        self._write(_page_key(number), Page, make)
+        return rows
+
+    def _write_chapter(self, number: int, touched: Iterable[int]) -> None:
+        def make(stored: Chapter | None) -> Chapter:
+            links = {link.page: link for link in stored.pages} if stored else {}
+            pages = set(touched)
+            if stored is None:
+                pages |= self._numbers(index_pages_prefix(number))
+                first = number * CHAPTER_PAGES
+                given = range(first, min(first + CHAPTER_PAGES, self._pages_given()))
+                self.queue.send_pages(sorted(set(given) - pages))
+            for page in sorted(pages):
+                links.pop(page, None)
+                found = self._read(_page_key(page), Page)
+                if found and found.jobs:
+                    links[page] = _page_link(found)
+            newest_first = sorted(links.values(), key=lambda link: -link.page)
+            return Chapter(chapter=number, pages=newest_first, updated_at=self.now())
+
+        self._write(index_chapter_key(number), Chapter, make)
+
+    def _write_index(self, touched: Iterable[int]) -> None:
+        def make(stored: Index | None) -> Index:
+            links = {link.chapter: link for link in stored.chapters} if stored else {}
+            chapters = set(touched)
+            if stored is None:
+                chapters |= self._numbers(INDEX_CHAPTERS_PREFIX)
+                firsts = range(0, self._pages_given(), CHAPTER_PAGES)
+                # A missing chapter is made with the first of its pages, and asks for the others.
+                self.queue.send_pages(p for p in firsts if p // CHAPTER_PAGES not in chapters)
+            for chapter in sorted(chapters):
+                links.pop(chapter, None)
+                found = self._read(index_chapter_key(chapter), Chapter)
+                if found and found.pages:
+                    links[chapter] = _chapter_link(found)
+            newest_first = sorted(links.values(), key=lambda link: -link.chapter)
+            return Index(
+                jobs=self._newest(newest_first), chapters=newest_first, updated_at=self.now()
+            )
+
+        self._write(INDEX_KEY, Index, make)
+
+    def _newest(self, chapters: Iterable[ChapterLink]) -> list[Entry]:
+        newest: list[Entry] = []
+        for link in islice(self._pages_of(chapters), _NEWEST_PAGES):
+            page = self._read(link.key, Page)
+            if page is None:
+                self.queue.send_pages([link.page])
+            else:
+                newest += page.jobs
+            if len(newest) >= NEWEST:
+                break
+        return newest[:NEWEST]
+
+    def _pages_of(self, chapters: Iterable[ChapterLink]) -> Iterator[PageLink]:
+        for link in chapters:
+            chapter = self._read(link.key, Chapter)
+            if chapter is None:
+                self.queue.send_pages([link.chapter * CHAPTER_PAGES])
+            else:
+                yield from chapter.pages
+
+    def _write_summary(self) -> None:
+        def make(stored: Summary | None) -> Summary:
+            index = self._read(INDEX_KEY, Index)
+            return Summary(updated_at=self.now(), **_sums(index.chapters if index else []))
+
+        self._write(SUMMARY_KEY, Summary, make)
+
+    def _pages_given(self) -> int:
+        places = self.table.places()
+        return page_of(places - 1) + 1 if places else 0
+
+    def _numbers(self, prefix: str) -> set[int]:
+        """The pages of a chapter, or the chapters, that there are."""
+        names = (found.key.removeprefix(prefix) for found in self.store.list(prefix))
+        return {int(name.removesuffix(".json")) for name in names}
+
+    def _write(
+        self, key: str, kind: type[AnyFile], make: Callable[[AnyFile | None], AnyFile]
+    ) -> None:
+        """Write what `make` makes of the file as it is, unless it is so already; again when
+        somebody else was faster. `make` is to read what is below the file: this is after the etag.
+        """
+        for attempt in range(TRIES):
+            data, etag = self.store.get(key) or (b"", "")
+            stored = _parse(kind, data)
+            made = make(stored)
+            if stored and made.model_copy(update={"updated_at": stored.updated_at}) == stored:
+                return
+            try:
+                self.store.put(key, _dump(made), _JSON, if_match=etag)
+            except Conflict:
+                self.pause(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))
+            else:
+                return
+        raise Conflict(f"{key} was rewritten by others {TRIES} times in a row.")
+
+    def _read(self, key: str, kind: type[AnyFile]) -> AnyFile | None:
+        data, _ = self.store.get(key) or (b"", "")
+        return _parse(kind, data)
 
 
-def summarise(index: Index, now: datetime) -> Summary:
-    """The totals over all pages."""
-    languages: dict[str, int] = {}
-    for page in index.pages:
-        for code, count in page.languages.items():
-            languages[code] = languages.get(code, 0) + count
-    return Summary(
-        updated_at=now,
-        jobs=sum(page.jobs for page in index.pages),
-        duration=round(sum(page.duration for page in index.pages), 3),
-        speaking_time=round(sum(page.speaking_time for page in index.pages), 3),
-        words=sum(page.words for page in index.pages),
-        speakers=sum(page.speakers for page in index.pages),
-        languages=dict(sorted(languages.items())),
-    )
+def _each(act: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """Some at a time: a call of AWS is nearly all waiting."""
+    items = list(items)
+    if len(items) < 2:
+        return [act(item) for item in items]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(act, items))
 
 
-def _with_page(index: Index, page: Page, now: datetime) -> Index:
-    others = [link for link in index.pages if link.day != page.day]
-    links = [*others, _link(page)] if page.jobs else others
-    entries = [e for e in index.jobs if e.created_at.date().isoformat() != page.day]
-    newest = sorted([*entries, *page.jobs], key=lambda entry: entry.created_at, reverse=True)
-    return Index(
-        updated_at=now,
-        jobs=newest[:_NEWEST],
-        pages=sorted(links, key=lambda link: link.day, reverse=True),
-    )
-
-
-def _link(page: Page) -> PageLink:
-    languages: dict[str, int] = {}
-    for entry in page.jobs:
-        if entry.language:
-            languages[entry.language] = languages.get(entry.language, 0) + 1
-    return PageLink(
-        day=page.day,
-        key=index_page_key(page.day),
-        jobs=len(page.jobs),
-        duration=round(sum(entry.duration for entry in page.jobs), 3),
-        speaking_time=round(sum(entry.speaking_time for entry in page.jobs), 3),
-        words=sum(entry.words for entry in page.jobs),
-        speakers=sum(entry.speakers_count for entry in page.jobs),
-        languages=languages,
-    )
+def _page_key(page: int) -> str:
+    return index_page_key(page // CHAPTER_PAGES, page)
 
 
 def _entry(job: Job) -> Entry:
-    if job.figures is None:
-        raise ValueError(f"Job {job.job_id} has no figures to publish.")
+    if job.figures is None or job.place is None:
+        raise ValueError(f"Job {job.job_id} has no figures to publish, or no place.")
     return Entry(
+        place=job.place,
         job_id=job.job_id,
         video_label=job.title,
         created_at=job.created_at,
@@ -223,17 +406,59 @@ def _entry(job: Job) -> Entry:
     )
 
 
-def _parse_index(data: bytes) -> Index:
-    """An index that cannot be read is rebuilt from the pages that are asked for from now on."""
+def _page_link(page: Page) -> PageLink:
+    return PageLink(
+        page=page.page,
+        key=_page_key(page.page),
+        first_created_at=min(entry.created_at for entry in page.jobs),
+        last_created_at=max(entry.created_at for entry in page.jobs),
+        **_sums(
+            Totals(
+                jobs=1,
+                duration=entry.duration,
+                speaking_time=entry.speaking_time,
+                words=entry.words,
+                speakers=entry.speakers_count,
+                languages={entry.language: 1} if entry.language else {},
+            )
+            for entry in page.jobs
+        ),
+    )
+
+
+def _chapter_link(chapter: Chapter) -> ChapterLink:
+    return ChapterLink(
+        chapter=chapter.chapter,
+        key=index_chapter_key(chapter.chapter),
+        first_created_at=min(link.first_created_at for link in chapter.pages),
+        last_created_at=max(link.last_created_at for link in chapter.pages),
+        **_sums(chapter.pages),
+    )
+
+
+def _sums(parts: Iterable[Totals]) -> dict[str, Any]:
+    """The fields of Totals, to the millisecond: the same whatever the order of the writes was."""
+    parts = list(parts)
+    languages: dict[str, int] = defaultdict(int)
+    for part in parts:
+        for code, count in part.languages.items():
+            languages[code] += count
+    return {
+        "jobs": sum(part.jobs for part in parts),
+        "duration": round(sum(part.duration for part in parts), 3),
+        "speaking_time": round(sum(part.speaking_time for part in parts), 3),
+        "words": sum(part.words for part in parts),
+        "speakers": sum(part.speakers for part in parts),
+        "languages": dict(sorted(languages.items())),
+    }
+
+
+def _parse(kind: type[AnyFile], data: bytes) -> AnyFile | None:
+    """None for no file, and for one that cannot be read: it is made anew from what is below it."""
     try:
-        return Index.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError:
-        return Index()
-
-
-def _etag(store: ObjectStore, key: str) -> str:
-    found = store.head(key)
-    return found.etag if found else ""
+        return None
 
 
 def _dump(model: BaseModel) -> bytes:

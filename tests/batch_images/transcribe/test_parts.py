@@ -400,7 +400,7 @@ def test_parts_are_nobody_s_debates(stage: Stage) -> None:
     stage.deliver(*range(stage.split()))
     jobs, _ = stage.world.catalogue.list(owner="ana", cursor=None, limit=50)
     assert [job.job_id for job in jobs] == [JOB_ID]
-    assert stage.world.job(stage.row(0).job_id).published_day is None
+    assert stage.world.job(stage.row(0).job_id).is_listed is False
 
 
 @pytest.mark.parametrize("name", ["1-12.flac", "x-0001.flac", "7-0001.flac"])
