@@ -13,6 +13,7 @@ from debate_analyzer import bootstrap
 from debate_analyzer.errand import key_prefix
 from debate_analyzer.errors import InvalidRequest
 from debate_analyzer.job import Claim, Figures, Job
+from debate_analyzer.key import edits_key
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Result
@@ -108,6 +109,13 @@ def test_transcripts_are_counted_in_the_same_way(world: World, send: Send) -> No
     world.drop(TRANSCRIPT, b"{}", "application/json")
     assert send(f"{HOME}/transcripts", STATS) == [TRANSCRIPT]
     assert world.job().status is Status.COMPLETE
+
+
+def test_edits_are_no_file_to_do_but_come_with_their_transcript(world: World, send: Send) -> None:
+    world.drop(edits_key(JOB_ID), b"{}", "application/json")
+    world.drop(TRANSCRIPT, b"{}", "application/json")
+    assert [send(HOME, STATS), send(HOME, STATS)] == [[TRANSCRIPT], [TRANSCRIPT]]
+    assert world.job().units["stats"].edits is not None
 
 
 def test_results_stay_in_their_job_s_folder(

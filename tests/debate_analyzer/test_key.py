@@ -14,6 +14,8 @@ from tests.world import JOB_ID
         (key.video_key(JOB_ID, "a.b.webm"), TRANSCRIBE),
         (key.transcript_key(JOB_ID, "x"), STATS),
         (f"jobs/{JOB_ID}/transcripts/anything.json", STATS),
+        (key.edits_key(JOB_ID), STATS),
+        (f"jobs/{JOB_ID}/edits/notes.json", None),
         (key.speaker_stats_key(JOB_ID, "x"), None),
         (key.captions_key(JOB_ID, "x", "vtt"), None),
         (key.private_statistics_key(JOB_ID), None),

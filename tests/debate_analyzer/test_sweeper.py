@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from debate_analyzer.job import Claim, Figures, Media, announced
+from debate_analyzer.key import edits_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.unit import Unit
 from tests.world import JOB_ID, STATS, TRANSCRIPT, VIDEO, World
@@ -170,6 +171,17 @@ def test_reconciling_puts_unknown_objects_to_work_and_leaves_the_rest(world: Wor
     assert world.sweeper.reconcile(world.clock()) == 1
     assert world.sweeper.reconcile(world.clock()) == 0
     assert [unit.key for unit in world.waiting()] == [other]
+
+
+def test_reconciling_finds_edits_that_nobody_told_of(world: World) -> None:
+    world.drop(TRANSCRIPT, b"{}", "application/json")
+    world.arrive(TRANSCRIPT)
+    world.waiting(STATS)
+    world.drop(edits_key(JOB_ID), b"{}", "application/json")
+
+    assert world.sweeper.reconcile(world.clock()) == 1
+    assert world.sweeper.reconcile(world.clock()) == 0
+    assert [unit.edits for unit in world.waiting(STATS)] == [world.job().units["stats"].edits]
 
 
 def test_a_worker_that_leaves_while_a_unit_arrives_is_followed_by_another(world: World) -> None:

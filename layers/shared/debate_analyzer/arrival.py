@@ -10,7 +10,7 @@ from typing import Protocol
 from debate_analyzer.change import change
 from debate_analyzer.errors import Conflict, UploadMismatch
 from debate_analyzer.job import SHARED_OWNER, Fault, Job, Media, announced
-from debate_analyzer.key import PARTS_FOLDER, JobKey, parse_key
+from debate_analyzer.key import EDITS_FOLDER, PARTS_FOLDER, JobKey, edits_key, parse_key
 from debate_analyzer.part import is_wanted, part_job, read_part
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status, stage_started_by
 from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
@@ -44,25 +44,47 @@ class Arrivals:
         stage = stage_started_by(key) if key else None
         if key is None or stage is None or (only is not None and stage is not only):
             return None
+        if key.folder == EDITS_FOLDER:
+            return self._edited(key.job_id, now)
         found = self.store.head(key_text)
         if found is None:
             return None  # deleted since; the event is stale
         job = self._row(key, stage, found, now)
         if job is None:
             return None
-        unit = Unit(
-            job_id=job.job_id,
-            stage_name=stage.name,
-            key=found.key,
-            etag=found.etag,
-            owner=job.owner,
-        )
+        unit = self._unit(job, stage, found)
         job = change(self.table, job.job_id, lambda job: _admit(job, unit, found, now, again))
+        if stage is STATS and self._is_overtaken(job, unit):
+            return self.receive(key_text, now, again=again)
         if job.unit != unit or job.status is not stage.queued or job.retry_at is not None:
             return None
         # Also for a unit that was already queued: the crash may have come before the sending.
         self.dispatcher.send(unit)
         return unit
+
+    def _edited(self, job_id: str, now: datetime) -> Unit | None:
+        """Edits arrive as their transcript does, once more: it is counted with them. Where there is
+        none yet, its own arrival finds them."""
+        job = self.table.get(job_id)
+        counted = job.units.get(STATS.name) if job else None
+        return self.receive(counted.key, now) if counted else None
+
+    def _unit(self, job: Job, stage: Stage, found: StoredObject) -> Unit:
+        edits = self.store.head(edits_key(job.job_id)) if stage is STATS else None
+        return Unit(
+            job_id=job.job_id,
+            stage_name=stage.name,
+            key=found.key,
+            etag=found.etag,
+            edits=edits.etag if edits else None,
+            owner=job.owner,
+        )
+
+    def _is_overtaken(self, job: Job, unit: Unit) -> bool:
+        """Whether the transcript or its edits changed after they were looked at: the event that
+        tells of the one may have been here before the row knew of the other."""
+        found = self.store.head(unit.key)
+        return found is not None and self._unit(job, unit.stage, found) != unit
 
     def _row(self, key: JobKey, stage: Stage, found: StoredObject, now: datetime) -> Job | None:
         """The job that the object belongs to, made where there is none. None for a part of nothing

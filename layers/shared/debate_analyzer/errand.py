@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from debate_analyzer.arrival import Arrivals
 from debate_analyzer.errors import InvalidRequest
-from debate_analyzer.key import is_job_id
+from debate_analyzer.key import edits_key, is_job_id
 from debate_analyzer.pipeline import Stage
 from debate_analyzer.ports import JobTable, ObjectStore
 from debate_analyzer.unit import Unit
@@ -51,6 +51,8 @@ class Errand:
 
     def receive(self, *, wait: timedelta, visibility: timedelta) -> InHand | None:
         for found in self._found:
+            if found.key == edits_key(found.key.split("/")[1]):
+                continue  # a transcript brings its edits along; both would be the same work twice
             self._arrivals.receive(found.key, self._now(), only=self._stage, again=True)
             if self._units:
                 return InHand(self._units.popleft().model_dump_json())

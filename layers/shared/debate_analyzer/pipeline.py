@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from debate_analyzer.key import PARTS_FOLDER, JobKey
+from debate_analyzer.key import EDITS_FOLDER, PARTS_FOLDER, JobKey
 
 
 class Status(StrEnum):
@@ -35,7 +35,8 @@ MEDIA_SUFFIXES = (
 
 @dataclass(frozen=True)
 class Stage:
-    """A step with queues and workers of its own; an object `folders`/*`suffixes` starts it."""
+    """A step with queues and workers of its own; an object `folders`/*`suffixes` starts it, and so
+    does one of `companions` (`folder/name`), which the step works with."""
 
     name: str
     folders: tuple[str, ...]
@@ -44,8 +45,11 @@ class Stage:
     running: Status
     done: Status
     split: Status | None = None  # while its parts are worked on
+    companions: tuple[str, ...] = ()
 
     def starts_from(self, key: JobKey) -> bool:
+        if f"{key.folder}/{key.name}" in self.companions:
+            return True
         return key.folder in self.folders and key.suffix in self.suffixes
 
 
@@ -65,6 +69,7 @@ STATS = Stage(
     queued=Status.STATS_QUEUED,
     running=Status.ANALYZING,
     done=Status.COMPLETE,
+    companions=(f"{EDITS_FOLDER}/edits.json",),
 )
 STAGES = {stage.name: stage for stage in (TRANSCRIBE, STATS)}
 

@@ -16,7 +16,7 @@ from debate_analyzer.change import change
 from debate_analyzer.dispatch import Dispatcher
 from debate_analyzer.errors import Conflict, WorkerLost
 from debate_analyzer.job import Fault, Job
-from debate_analyzer.key import parse_key, part_key, transcript_key
+from debate_analyzer.key import edits_key, parse_key, part_key, transcript_key
 from debate_analyzer.part import Part, missing
 from debate_analyzer.pipeline import STAGES, Status
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
@@ -62,7 +62,10 @@ class Sweeper:
 
     def _is_news(self, key: str, etag: str) -> bool:
         job = self.table.get(key.split("/")[1])
-        return job is None or all((u.key, u.etag) != (key, etag) for u in job.units.values())
+        return job is None or all(
+            (u.key, u.etag) != (key, etag) and (edits_key(u.job_id), u.edits) != (key, etag)
+            for u in job.units.values()
+        )
 
     def release(self, worker: str, now: datetime) -> list[str]:
         """A worker has died: what it held goes back to its queue; the ids of those jobs."""
