@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batch_images.stats.debate import Debate
-from batch_images.stats.intervals import length, within
+from batch_images.stats.intervals import NO_TIME, length, within
 from debate_analyzer.statistics import Balance, DebateBalance, SideBalance, SlotBalance
 
 MODERATOR, DEBATER = "moderator", "debater"
@@ -71,7 +71,7 @@ def _evenness(times: Sequence[float]) -> float | None:
     if len(times) < 2 or not total:
         return None
     shares = [time / total for time in times if time]
-    return -sum(share * math.log(share) for share in shares) / math.log(len(times))
+    return sum(share * math.log(1 / share) for share in shares) / math.log(len(times))
 
 
 def _sides(
@@ -96,19 +96,19 @@ def _sides(
 
 
 def _agreed(debate: Debate, people: People) -> list[SlotBalance]:
-    numbers = {name: number for number, name in enumerate(debate.speakers)}
-    slots = [slot for slot in people.agreed if slot.speaker in numbers]
+    """Of everybody who was to speak, be it that nothing is heard of him or her."""
+    speech = dict(zip(debate.speakers, debate.speech, strict=True))
     used = [
         length(
             within(
-                debate.speech[numbers[slot.speaker]],
+                speech.get(slot.speaker, NO_TIME),
                 slot.start if slot.start is not None else 0.0,
                 slot.end if slot.end is not None else debate.duration,
             )
         )
-        for slot in slots
+        for slot in people.agreed
     ]
-    agreed_total, used_total = sum(slot.seconds for slot in slots), sum(used)
+    agreed_total, used_total = sum(slot.seconds for slot in people.agreed), sum(used)
     return [
         SlotBalance(
             name=slot.name,
@@ -121,5 +121,5 @@ def _agreed(debate: Debate, people: People) -> list[SlotBalance]:
             agreed_share=slot.seconds / agreed_total if agreed_total else 0.0,
             used_share=time / used_total if used_total else 0.0,
         )
-        for slot, time in zip(slots, used, strict=True)
+        for slot, time in zip(people.agreed, used, strict=True)
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from batch_images.stats.debate import Floats, Integers
+from batch_images.stats.intervals import SLACK_SECONDS
 from batch_images.stats.turns import Turns
 
 LONGEST_RESPONSE_SECONDS = 10.0  # what comes later is a new beginning
@@ -26,7 +27,7 @@ class Responses:
 
 @dataclass(frozen=True)
 class Handovers:
-    """Turns (rows) of `moderator` after which `to` speaks, a follow-up where `to` spoke before."""
+    """Turns (rows) of `moderator` that `to` answers, a follow-up where `to` spoke before."""
 
     turn: Integers
     moderator: Integers
@@ -34,36 +35,48 @@ class Handovers:
     follow_up: list[bool]
 
 
+def succession(turns: Turns) -> Integers:
+    """Turns (rows) one after another: all but those that are over before an earlier one is. Who is
+    talked over throughout answers nobody, and nobody answers him or her."""
+    until = np.append(-np.inf, np.maximum.accumulate(turns.end))[:-1]
+    return np.flatnonzero(turns.end > until)
+
+
 def matrix(turns: Turns, speakers: int) -> Integers:
     """`[i, j]`: how often a turn of j came next after one of i."""
     counts = np.zeros((speakers, speakers), np.int64)
-    np.add.at(counts, (turns.speaker[:-1], turns.speaker[1:]), 1)
+    speaker = turns.speaker[succession(turns)]
+    np.add.at(counts, (speaker[:-1], speaker[1:]), 1)
     return counts
 
 
 def find_responses(turns: Turns) -> Responses:
-    """A turn that is over before the other's answers nothing."""
-    latency = turns.start[1:] - turns.end[:-1]
-    answers = (
-        (turns.speaker[1:] != turns.speaker[:-1])
-        & (latency <= LONGEST_RESPONSE_SECONDS)
-        & (turns.end[1:] > turns.end[:-1])
+    rows = succession(turns)
+    before, after = rows[:-1], rows[1:]
+    latency = turns.start[after] - turns.end[before]
+    answers = turns.speaker[after] != turns.speaker[before]
+    answers &= latency <= LONGEST_RESPONSE_SECONDS + SLACK_SECONDS
+    return Responses(
+        turn=after[answers],
+        speaker=turns.speaker[after[answers]],
+        after=turns.speaker[before[answers]],
+        latency=latency[answers],
     )
-    row = np.flatnonzero(answers) + 1
-    return Responses(row, turns.speaker[row], turns.speaker[row - 1], latency[row - 1])
 
 
 def find_handovers(turns: Turns, moderators: set[int]) -> Handovers:
-    speaker = turns.speaker.tolist()
-    rows = [
-        row
-        for row in range(len(speaker) - 1)
-        if speaker[row] in moderators and speaker[row + 1] != speaker[row]
+    rows = succession(turns)
+    speaker = turns.speaker[rows].tolist()
+    responses = find_responses(turns)
+    places = [
+        place
+        for place in (np.searchsorted(rows, responses.turn) - 1).tolist()
+        if speaker[place] in moderators
     ]
-    turn = np.array(rows, np.int64)
+    turn = rows[places]
     return Handovers(
         turn=turn,
         moderator=turns.speaker[turn],
-        to=turns.speaker[turn + 1],
-        follow_up=[row > 0 and speaker[row - 1] == speaker[row + 1] for row in rows],
+        to=turns.speaker[rows[np.array(places, np.int64) + 1]],
+        follow_up=[place > 0 and speaker[place - 1] == speaker[place + 1] for place in places],
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from batch_images.stats.debate import Debate, Floats
-from batch_images.stats.intervals import Times
+from batch_images.stats.intervals import SLACK_SECONDS, Times, at_least
 from debate_analyzer.statistics import Pace
 
 _WINDOWS = (10.0, 30.0, 60.0, 300.0, 900.0)
@@ -16,7 +18,7 @@ LEAST_SPEECH_SECONDS = 3.0
 def window_edges(duration: float) -> Floats:
     """Of equal windows, the last one shorter; as many as a picture can show."""
     fitting = (size for size in _WINDOWS if duration <= size * _MOST_WINDOWS)
-    size = next(fitting, duration / _MOST_WINDOWS)
+    size = next(fitting, float(math.ceil(duration / _MOST_WINDOWS)))
     edges = np.arange(0.0, duration, size)
     return np.append(edges, duration)
 
@@ -24,8 +26,9 @@ def window_edges(duration: float) -> Floats:
 def pace_over_time(debate: Debate, speaker: int, edges: Floats) -> list[Pace]:
     """The windows in which the speaker is heard or has words."""
     spoken = np.diff(_spoken_until(debate.speech[speaker], edges))
-    moments = debate.words.middle[debate.words.speaker == speaker]
-    words = np.histogram(moments, edges)[0] if len(edges) > 1 else np.empty(0, np.int64)
+    moments = debate.words.middle[debate.word_rows[speaker]]
+    window = np.searchsorted(edges, moments + SLACK_SECONDS, side="right") - 1
+    words = np.bincount(np.minimum(window, len(spoken) - 1), minlength=len(spoken))
     return [
         Pace(
             start=edges[window],
@@ -33,7 +36,7 @@ def pace_over_time(debate: Debate, speaker: int, edges: Floats) -> list[Pace]:
             speaking_time=spoken[window],
             words=int(words[window]),
             words_per_minute=60 * words[window] / spoken[window]
-            if spoken[window] >= LEAST_SPEECH_SECONDS
+            if at_least(spoken[window], LEAST_SPEECH_SECONDS)
             else None,
         )
         for window in np.flatnonzero((spoken > 0) | (words > 0)).tolist()

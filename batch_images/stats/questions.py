@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from batch_images.stats.debate import NOBODY, Debate, Floats, Integers
+from batch_images.stats.intervals import SLACK_SECONDS, at_most
 from batch_images.stats.turns import Turns
 
 _MARKS = ("?", "？", "؟")
@@ -50,13 +51,10 @@ def find_questions(debate: Debate, turns: Turns) -> Questions:
     speaker = words.speaker[last]
     return Questions(
         speaker=speaker,
-        start=words.start[first[last]] if len(last) else end,
+        start=np.minimum(words.start[first[last]], words.start[last]),
         end=end,
         segment=words.segment[last],
-        answered_by=np.array(
-            [_answer(turns, *asked) for asked in zip(speaker.tolist(), end.tolist(), strict=True)],
-            np.int64,
-        ),
+        answered_by=_answered_by(turns, speaker, end),
     )
 
 
@@ -64,12 +62,21 @@ def _ends(text: str, marks: tuple[str, ...]) -> bool:
     return text.rstrip(_CLOSING).endswith(marks)
 
 
-def _answer(turns: Turns, asker: int, end: float) -> int:
-    """Whose turn comes next, if the asker lets it."""
-    own = int(turns.nearest(asker, np.array([end]))[0])
-    low, high = np.searchsorted(turns.start, [end - EARLY_SECONDS, end + ANSWER_SECONDS])
-    for row in range(int(low), int(high)):
-        if turns.speaker[row] != asker:
-            stops = own < 0 or turns.end[own] <= turns.start[row] + STOP_SECONDS
-            return int(turns.speaker[row]) if stops else NOBODY
-    return NOBODY
+def _answered_by(turns: Turns, askers: Integers, ends: Floats) -> Integers:
+    """Whose turn comes next after each question, if the asker lets it."""
+    stops = ends.copy()
+    for asker in np.unique(askers).tolist():
+        asked = np.flatnonzero(askers == asker)
+        own = turns.nearest(asker, ends[asked])
+        stops[asked[own >= 0]] = turns.end[own[own >= 0]]
+    first = np.searchsorted(turns.start, ends - EARLY_SECONDS - SLACK_SECONDS)
+    last = np.searchsorted(turns.start, ends + ANSWER_SECONDS + SLACK_SECONDS)
+    speaker, start = turns.speaker.tolist(), turns.start.tolist()
+    answered_by = np.full(len(ends), NOBODY)
+    for question, (asker, stop, low, high) in enumerate(
+        zip(askers.tolist(), stops.tolist(), first.tolist(), last.tolist(), strict=True)
+    ):
+        other = next((row for row in range(low, high) if speaker[row] != asker), None)
+        if other is not None and at_most(stop - start[other], STOP_SECONDS):
+            answered_by[question] = speaker[other]
+    return answered_by

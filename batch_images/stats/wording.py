@@ -96,7 +96,9 @@ def distinctive_words(said: Sequence[Sequence[str]]) -> Iterator[list[str]]:
     doi:10.1093/pan/mpn018: z of at least 1.96 and at least three uses.
     """
     counts = [Counter(words) for words in said]
-    together: Counter[str] = sum(counts, Counter())
+    together: Counter[str] = Counter()
+    for own in counts:
+        together.update(own)
     everything = together.total()
     for own in counts:
         own_total = own.total()
