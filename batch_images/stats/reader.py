@@ -8,7 +8,9 @@ out or mended is counted in warnings.
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+import math
+from collections.abc import Iterable
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -16,6 +18,8 @@ from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.transcript import Warning
 
 LARGEST_BYTES = 512 * 2**20
+
+_DEEPEST = 100  # levels of provenance, which is published as it is
 
 _Item = TypeVar("_Item")
 
@@ -48,6 +52,15 @@ class Turn(msgspec.Struct, gc=False):
     speaker: str
 
 
+class Remark(TypedDict):
+    """See `debate_analyzer.transcript.Warning`."""
+
+    code: str
+    message: str
+    start: NotRequired[float | None]
+    end: NotRequired[float | None]
+
+
 class Document(msgspec.Struct):
     """See `debate_analyzer.transcript.Transcript`."""
 
@@ -55,7 +68,7 @@ class Document(msgspec.Struct):
     transcription: list[Segment]
     turns: list[Turn] = []
     language: str | None = None
-    warnings: list[dict[str, Any]] = []
+    warnings: list[Remark] = []
     provenance: dict[str, Any] = {}
 
 
@@ -70,11 +83,22 @@ def read_document(data: bytes) -> tuple[Document, list[Warning]]:
     """
     check_size(len(data))
     try:
-        return _decoder.decode(data), []
+        document, losses = _decoder.decode(data), dict[str, int]()
+        may_be_broken = b"\\ud" in data or b"\\uD" in data
     except RecursionError as error:
         raise InvalidTranscript("The document is nested too deeply for a transcript.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _salvage(_parse(data, error))
+        document, losses = _salvage(_parse(data, error))
+        may_be_broken = True
+    remarks = [remark for remark in document.warnings if _is_finite(remark)]
+    losses["warnings"] = losses.get("warnings", 0) + len(document.warnings) - len(remarks)
+    document.warnings = remarks
+    if not _is_within(document.provenance, _DEEPEST):
+        losses["provenance"] = 1
+        document.provenance = {}
+    if may_be_broken:
+        _check_text(document)
+    return document, _told(losses)
 
 
 def check_size(size: int) -> None:
@@ -87,13 +111,15 @@ def check_size(size: int) -> None:
 
 
 def _parse(data: bytes, reason: Exception) -> dict[str, Any]:
-    """As the standard library reads it, which knows NaN where JSON does not."""
+    """As the standard library reads it, which knows NaN, UTF-16 and byte order marks."""
     try:
         document = json.loads(data)
     except RecursionError as error:
         raise InvalidTranscript("The document is nested too deeply for a transcript.") from error
     except ValueError as error:
-        raise InvalidTranscript(f"the document: {reason}") from error
+        raise InvalidTranscript(
+            f"the document: it is no JSON ({reason}). Was it uploaded whole?"
+        ) from error
     if not isinstance(document, dict):
         raise InvalidTranscript(
             f"the document: a transcript is an object, not a {type(document).__name__}."
@@ -103,38 +129,50 @@ def _parse(data: bytes, reason: Exception) -> dict[str, Any]:
     return document
 
 
-def _salvage(document: dict[str, Any]) -> tuple[Document, list[Warning]]:
-    """What can be read, item by item."""
+def _salvage(document: dict[str, Any]) -> tuple[Document, dict[str, int]]:
+    """What can be read, item by item, and how many items cannot."""
     segments, words_lost = [], 0
     for item in document["transcription"]:
         segment, lost = _segment(item)
         words_lost += lost
         if segment is not None:
             segments.append(segment)
-    turns, turns_lost = _items(document.get("turns") or [], Turn)
+    lost = len(document["transcription"]) - len(segments)
+    if lost and not segments:
+        raise InvalidTranscript(
+            f"transcription: none of its {lost} segments can be read. The first: "
+            f"{_whats_wrong(document['transcription'][0])}."
+        )
+    turns, turns_lost = _items(document.get("turns"), Turn)
+    remarks, remarks_lost = _items(document.get("warnings"), Remark)
+    duration = _read(document.get("duration"), float)
+    language = _read(document.get("language"), str)
+    provenance = _read(document.get("provenance"), dict)
     losses = {
-        "segments": len(document["transcription"]) - len(segments),
+        "segments": lost,
         "words": words_lost,
         "turns": turns_lost,
+        "durations": duration is None,
+        "languages": language is None and document.get("language") is not None,
+        "warnings": remarks_lost,
+        "provenance": provenance is None and document.get("provenance") is not None,
     }
-    warnings = [
+    return Document(
+        duration=math.nan if duration is None else duration,
+        transcription=segments,
+        turns=turns,
+        language=language,
+        warnings=remarks,
+        provenance=provenance or {},
+    ), losses
+
+
+def _told(losses: dict[str, int]) -> list[Warning]:
+    return [
         Warning(code=f"unreadable_{what}", message=f"{count} {what} could not be read.")
         for what, count in losses.items()
         if count
     ]
-    duration = _read(document.get("duration"), float)
-    if duration is None:
-        duration = max((segment.end for segment in segments), default=0.0)
-        message = "The duration could not be read; the end of the last segment is taken for it."
-        warnings.append(Warning(code="unreadable_duration", message=message))
-    return Document(
-        duration=duration,
-        transcription=segments,
-        turns=turns,
-        language=_read(document.get("language"), str),
-        warnings=_items(document.get("warnings") or [], dict)[0],
-        provenance=_read(document.get("provenance"), dict) or {},
-    ), warnings
 
 
 def _segment(item: Any) -> tuple[Segment | None, int]:
@@ -146,11 +184,13 @@ def _segment(item: Any) -> tuple[Segment | None, int]:
     segment = _read({**item, "words": []}, Segment)
     if segment is None:
         return None, 0
-    segment.words, lost = _items(item.get("words") or [], Word)
+    segment.words, lost = _items(item.get("words"), Word)
     return segment, lost
 
 
 def _items(items: Any, kind: type[_Item]) -> tuple[list[_Item], int]:
+    if items is None:
+        return [], 0
     if not isinstance(items, list):
         return [], 1
     read = [_read(item, kind) for item in items]
@@ -164,3 +204,41 @@ def _read(value: Any, kind: type[_Item]) -> _Item | None:
     except msgspec.ValidationError:
         return None
     return read
+
+
+def _whats_wrong(item: Any) -> str:
+    try:
+        msgspec.convert(item, Segment, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    raise AssertionError("it can be read")
+
+
+def _is_finite(remark: Remark) -> bool:
+    return all(math.isfinite(time or 0.0) for time in (remark.get("start"), remark.get("end")))
+
+
+def _is_within(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie no deeper in each other."""
+    level = [value]
+    for _ in range(levels):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return True
+    return False
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else []
+
+
+def _check_text(document: Document) -> None:
+    """JSON can spell half a character (\\ud800), and nothing can write it."""
+    try:
+        json.dumps(msgspec.to_builtins(document), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidTranscript(
+            "the document: a text in it has half of a character (a lone \\ud800 to \\udfff)."
+        ) from error
