@@ -254,7 +254,7 @@ def _possible(times: Times, what: str) -> tuple[Booleans, list[Warning]]:
     good = np.ones(len(times), bool)
     warnings = []
     reasons = {
-        "not_finite": (~np.isfinite(times).all(axis=1), "have a time that is no number"),
+        "unreadable": (~np.isfinite(times).all(axis=1), "have no times that can be read"),
         "negative": (start < 0, "begin before the recording"),
         "reversed": (end < start, "end before they begin"),
         "late": (end > LONGEST_SECONDS, "are later than a year after the recording begins"),

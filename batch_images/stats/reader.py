@@ -76,7 +76,8 @@ _decoder = msgspec.json.Decoder(Document, strict=False)
 
 
 def read_document(data: bytes) -> tuple[Document, list[Warning]]:
-    """The document, and warnings with counts of what could not be read in it.
+    """The document, and warnings with counts of what could not be read in it (but for segments:
+    see `debate.read_debate`).
 
     Raises InvalidTranscript where nothing can be read: no JSON, not a transcript, larger than
     LARGEST_BYTES.
@@ -130,15 +131,15 @@ def _parse(data: bytes, reason: Exception) -> dict[str, Any]:
 
 
 def _salvage(document: dict[str, Any]) -> tuple[Document, dict[str, int]]:
-    """What can be read, item by item, and how many items cannot."""
-    segments, words_lost = [], 0
+    """What can be read, item by item, and how many items cannot. A segment that cannot keeps its
+    place, with a time that is no number."""
+    segments, words_lost, lost = [], 0, 0
     for item in document["transcription"]:
-        segment, lost = _segment(item)
-        words_lost += lost
-        if segment is not None:
-            segments.append(segment)
-    lost = len(document["transcription"]) - len(segments)
-    if lost and not segments:
+        segment, words = _segment(item)
+        words_lost += words
+        lost += segment is None
+        segments.append(segment or Segment(start=math.nan, end=math.nan))
+    if lost and lost == len(segments):
         raise InvalidTranscript(
             f"transcription: none of its {lost} segments can be read. The first: "
             f"{_whats_wrong(document['transcription'][0])}."
@@ -149,7 +150,6 @@ def _salvage(document: dict[str, Any]) -> tuple[Document, dict[str, int]]:
     language = _read(document.get("language"), str)
     provenance = _read(document.get("provenance"), dict)
     losses = {
-        "segments": lost,
         "words": words_lost,
         "turns": turns_lost,
         "durations": duration is None,
