@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -14,9 +14,10 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
-from debate_analyzer.bootstrap import catalogue
+from debate_analyzer.bootstrap import catalogue, edit_desk
 from debate_analyzer.catalogue import MAX_PAGE, TranscriptFormat, view
 from debate_analyzer.config import Settings
+from debate_analyzer.edit_desk import EditRequest
 from debate_analyzer.errors import (
     Conflict,
     DebateError,
@@ -32,6 +33,8 @@ logger = Logger()
 app = APIGatewayHttpResolver()
 settings = Settings(os.environ)
 
+AnyRequest = TypeVar("AnyRequest", bound=BaseModel)
+
 _STATUS: dict[type[DebateError], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
@@ -43,7 +46,7 @@ _STATUS: dict[type[DebateError], HTTPStatus] = {
 @app.post("/api/uploads")
 def announce_upload() -> Response[str]:
     """A job that waits for its file, and where to send the file."""
-    job, target = catalogue(settings).announce(_body(), owner=_owner(), now=utc_now())
+    job, target = catalogue(settings).announce(_body(UploadRequest), owner=_owner(), now=utc_now())
     return _json({"job": _dump(view(job)), "upload": _dump(target)}, HTTPStatus.CREATED)
 
 
@@ -92,6 +95,22 @@ def get_video(job_id: str) -> Response[str]:
     return _json(_dump(desk.video_url(desk.get(job_id, owner=_owner()), utc_now())))
 
 
+@app.get("/api/jobs/<job_id>/edits")
+def get_edits(job_id: str) -> Response[str]:
+    """What people have said of the debate, and what of it counts."""
+    job = catalogue(settings).get(job_id, owner=_owner())
+    return _json(_dump(edit_desk(settings).history(job)))
+
+
+@app.post("/api/jobs/<job_id>/edits")
+def edit(job_id: str) -> Response[str]:
+    """More of it: all of the operations or none."""
+    request = _body(EditRequest)
+    job = catalogue(settings).get(job_id, owner=_owner())
+    edited = edit_desk(settings).edit(job, request, by=_owner(), now=utc_now())
+    return _json(_dump(edited), HTTPStatus.CREATED)
+
+
 @app.exception_handler(DebateError)  # type: ignore[untyped-decorator]
 def explain(error: DebateError) -> Response[str]:
     """RFC 9457. A failure that is not in the table is ours: it is raised, and answered 500."""
@@ -131,9 +150,9 @@ def _owner() -> str:
     return str(claims["sub"])
 
 
-def _body() -> UploadRequest:
+def _body(kind: type[AnyRequest]) -> AnyRequest:
     try:
-        return UploadRequest.model_validate_json(app.current_event.body or "")
+        return kind.model_validate_json(app.current_event.body or "")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "The body"

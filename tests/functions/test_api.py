@@ -120,7 +120,7 @@ def test_a_body_that_is_no_json_is_refused(api: Any) -> None:
 def test_what_belongs_to_others_does_not_exist(api: Any, world: World) -> None:
     job_id = _announce(api).json()["job"]["job_id"]
 
-    for path in ("", "/transcript", "/statistics", "/video"):
+    for path in ("", "/transcript", "/statistics", "/video", "/edits"):
         assert api("GET", f"/api/jobs/{job_id}{path}", sub="eve").status_code == 404
     assert api("GET", "/api/jobs", sub="eve").json()["jobs"] == []
 
@@ -174,6 +174,78 @@ def test_links_lead_to_what_is_there_and_say_when_it_is_not(api: Any, world: Wor
     assert video["content_type"] == "video/mp4"
     assert "town%20hall.mp4" in video["url"]
     assert api("GET", f"/api/jobs/{JOB_ID}/transcript", format="doc").status_code == 400
+
+
+SPOKEN = {
+    "duration": 9,
+    "transcription": [{"start": 0, "end": 9, "text": "good evening", "speaker": "A"}],
+}
+NAMED = {"op": "rename", "speaker": "A", "name": "Ana"}
+
+
+def _edit(api: Any, *operations: Any, **more: Any) -> Any:
+    return api("POST", f"/api/jobs/{JOB_ID}/edits", {"operations": operations, **more})
+
+
+def test_edits_are_added_read_undone_and_have_the_statistics_counted_again(
+    api: Any, world: World
+) -> None:
+    world.drop(TRANSCRIPT, json.dumps(SPOKEN).encode(), "application/json")
+    world.arrive(TRANSCRIPT)
+    path = f"/api/jobs/{JOB_ID}/edits"
+    assert api("GET", path).json() == {"version": "", "entries": [], "in_force": []}
+
+    made = _edit(api, NAMED)
+    assert made.status_code == 201
+    [entry] = made.json()["entries"]
+    assert entry["operation"] == NAMED
+    assert (entry["by"], made.json()["in_force"]) == (ANA, [entry["id"]])
+    assert api("GET", path).json() == made.json()
+    unit = world.arrive(f"jobs/{JOB_ID}/edits/edits.json")
+    assert unit is not None
+    assert unit.edits == made.json()["version"]
+
+    undone = _edit(api, {"op": "undo", "entry": entry["id"]}, version=made.json()["version"])
+    assert undone.json()["in_force"] == []
+    stale = _edit(api, NAMED, version=made.json()["version"])
+    assert (stale.status_code, stale.json()["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "detail"),
+    [
+        ({"operations": []}, "invalid_request", "at least 1 item"),
+        ({"operations": [{"op": "shout"}]}, "invalid_request", "'shout'"),
+        ({"operations": [NAMED | {"name": " "}]}, "invalid_request", "1 to 100 characters."),
+        ({"operations": [NAMED] * 1001}, "invalid_request", "at most 1000 items"),
+        ({"operations": [NAMED], "note": "x"}, "invalid_request", "note"),
+        ({"operations": [NAMED | {"speaker": "B"}]}, "invalid_edit", "There are: A."),
+        ({"operations": [{"op": "undo", "entry": "x"}]}, "invalid_edit", "no edit 'x'"),
+        (
+            {"operations": [{"op": "speaker", "segment": 1, "speaker": "A"}]},
+            "invalid_edit",
+            "has 1 segments",
+        ),
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused_with_a_sentence(
+    api: Any, world: World, body: Any, code: str, detail: str
+) -> None:
+    world.drop(TRANSCRIPT, json.dumps(SPOKEN).encode(), "application/json")
+    world.arrive(TRANSCRIPT)
+
+    refused = api("POST", f"/api/jobs/{JOB_ID}/edits", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, code)
+    assert detail in refused.json()["detail"]
+    assert world.store.head(f"jobs/{JOB_ID}/edits/edits.json") is None
+
+
+def test_nobody_edits_what_is_not_transcribed_or_belongs_to_others(api: Any, world: World) -> None:
+    job_id = _announce(api).json()["job"]["job_id"]
+    path, body = f"/api/jobs/{job_id}/edits", {"operations": [NAMED]}
+    assert api("POST", path, body).json()["code"] == "not_ready"
+    assert api("POST", path, body, sub="eve").status_code == 404
 
 
 def test_an_unknown_address_and_an_outage_are_problems_too(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from debate_analyzer.job import Claim, Figures, Job, announced
-from debate_analyzer.key import private_statistics_key
+from debate_analyzer.key import edits_key, private_statistics_key
 from debate_analyzer.pipeline import Status
 from debate_analyzer.unit import Unit
 from tests.functions.runtime import Function, sample
@@ -107,6 +107,19 @@ def test_a_transcript_goes_to_the_statistics(site: Site, function: Functions) ->
     assert job(site).status is Status.STATS_QUEUED
     assert [Unit.model_validate_json(b) for b in site.taken("StatsWorkQueueUrl")] == [unit]
     assert len(site.workers("stats") - before) == 1
+
+
+def test_edits_have_the_transcript_counted_again(site: Site, function: Functions) -> None:
+    unit = put(site, TRANSCRIPT)
+    keep(site, complete(DAY, unit))
+    edits = put(site, edits_key(JOB_ID), b"{}")
+
+    answer = function("SubmitStatsFunction").invoke(sample("submit-edits"))
+
+    assert answer == {"batchItemFailures": []}
+    assert job(site).status is Status.STATS_QUEUED
+    [queued] = [Unit.model_validate_json(b) for b in site.taken("StatsWorkQueueUrl")]
+    assert (queued.key, queued.etag, queued.edits) == (unit.key, unit.etag, edits.etag)
 
 
 def test_a_transcript_is_none_of_the_other_stages_business(site: Site, function: Functions) -> None:
@@ -270,7 +283,11 @@ def test_jobs_are_listed_and_opened(site: Site, function: Functions) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ["api-get-job", "api-get-transcript", "api-get-statistics", "api-get-video"]
+    "event",
+    [
+        *("api-get-job", "api-get-transcript", "api-get-statistics", "api-get-video"),
+        *("api-get-edits", "api-edit"),
+    ],
 )
 def test_what_belongs_to_somebody_else_does_not_exist(
     site: Site, function: Functions, event: str
@@ -279,7 +296,7 @@ def test_what_belongs_to_somebody_else_does_not_exist(
     assert answered(function("ApiFunction").invoke(sample(event)), 404)["code"] == "not_found"
 
 
-@pytest.mark.parametrize("event", ["api-get-transcript", "api-get-statistics"])
+@pytest.mark.parametrize("event", ["api-get-transcript", "api-get-statistics", "api-edit"])
 def test_what_is_not_ready_says_so(site: Site, function: Functions, event: str) -> None:
     unit = put(site, VIDEO)
     keep(site, new_job(DAY).queued(unit, DAY))
@@ -306,6 +323,23 @@ def test_links_of_a_finished_debate_lead_to_its_files(site: Site, function: Func
         assert httpx.get(answer["headers"]["location"]).content == content
     ranged = httpx.get(video["url"], headers={"Range": "bytes=0-5"})
     assert (ranged.status_code, ranged.content) == (206, b"moving")
+
+
+def test_edits_are_made_and_read(site: Site, function: Functions) -> None:
+    spoken = {"start": 0, "end": 9, "text": "good evening", "speaker": "SPEAKER_00"}
+    unit = put(site, TRANSCRIPT, json.dumps({"duration": 9, "transcription": [spoken]}).encode())
+    keep(site, complete(DAY, unit))
+
+    made = answered(function("ApiFunction").invoke(sample("api-edit")), 201)
+    read = answered(function("ApiFunction").invoke(sample("api-get-edits")), 200)
+    stale = answered(function("ApiFunction").invoke(sample("api-edit")), 409)
+
+    assert read == made
+    assert [each["operation"].get("name") for each in made["entries"]] == ["Ana Pérez", None]
+    assert stale["code"] == "conflict"
+    found = site.store.head(edits_key(JOB_ID))
+    assert found is not None
+    assert found.etag == made["version"]
 
 
 def test_every_sample_event_is_used_here() -> None:

@@ -42,6 +42,7 @@ from debate_analyzer.job import PAGE_JOBS, Claim, Fault, Figures, Job, Media, an
 from debate_analyzer.key import (
     INDEX_KEY,
     captions_key,
+    edits_key,
     hearing_key,
     index_chapter_key,
     index_page_key,
@@ -263,6 +264,13 @@ def _submit(key: str) -> Drive:
     return drive
 
 
+def _submit_transcripts(account: Account, invoke: Callable[[Any], Any]) -> None:
+    """And the edits of one."""
+    _submit(TRANSCRIPT)(account, invoke)
+    account.put(TRANSCRIPT)
+    _submit(edits_key(JOB_ID))(account, invoke)
+
+
 def _submit_recordings(account: Account, invoke: Callable[[Any], Any]) -> None:
     """And a part of one, which is wanted, then another, which is not."""
     _submit(VIDEO)(account, invoke)
@@ -377,7 +385,8 @@ def _api(account: Account, invoke: Callable[[Any], Any]) -> None:
     account.put(captions_key(JOB_ID, "town hall", "srt"))
     now = datetime.now(UTC)
     media = _media(VIDEO, recording.etag)
-    account.keep(_complete(account.put(TRANSCRIPT), now, media))
+    spoken = json.dumps(_TRANSCRIPT).replace('"A"', '"SPEAKER_00"')
+    account.keep(_complete(account.put(TRANSCRIPT, spoken.encode()), now, media))
     as_json = _event("api-get-transcript")
     as_json["queryStringParameters"] = {"format": "json"}
     expected = {
@@ -387,6 +396,8 @@ def _api(account: Account, invoke: Callable[[Any], Any]) -> None:
         "api-get-transcript": 302,
         "api-get-statistics": 302,
         "api-get-video": 200,
+        "api-edit": 201,
+        "api-get-edits": 200,
     }
     for name, status in expected.items():
         assert invoke(_event(name))["statusCode"] == status, name
@@ -568,7 +579,7 @@ _TRANSCRIPT = {"duration": 12.0, "speakers_count": 1, "transcription": [_SPOKEN]
 
 DRIVES: dict[str, Drive] = {
     "SubmitTranscribeFunction": _submit_recordings,
-    "SubmitStatsFunction": _submit(TRANSCRIPT),
+    "SubmitStatsFunction": _submit_transcripts,
     "TrackFunction": _track,
     "SweepFunction": _sweep,
     "PublishFunction": _publish,

@@ -30,6 +30,12 @@ PASSED_BY = {
     "arrival._made: return self.table.get(job.job_id) or job": (
         "another event made the row a moment ago; the same GetItem stands in _row"
     ),
+    "arrival.receive: return self._edited(key.job_id, now)": (
+        "recordings have no edits, and a worker that is sent somewhere passes them by"
+    ),
+    "arrival.receive: return self.receive(key_text, now, again=again)": (
+        "somebody was faster; itself once more"
+    ),
     "arrival._row: whole = self.table.get(key.job_id)": (
         "the stats stage has no parts; the same GetItem stands further down"
     ),

@@ -279,12 +279,12 @@ class S3ObjectStore:
             raise
         return answer["Body"].read(), answer["ETag"].strip('"')
 
-    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> None:
+    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> str:
         condition = {}
         if if_match is not None:
             condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"}
         try:
-            self.s3.put_object(
+            answer = self.s3.put_object(
                 Bucket=self.bucket, Key=key, Body=data, ContentType=content_type, **condition
             )
         except self.s3.exceptions.ClientError as error:
@@ -297,6 +297,7 @@ class S3ObjectStore:
             ):
                 raise Conflict(f"{key} was written by somebody else.") from error
             raise
+        return str(answer["ETag"]).strip('"')
 
     def download(self, key: str, path: Path) -> None:
         self.s3.download_file(self.bucket, key, str(path))

@@ -134,7 +134,7 @@ class Catalogue:
 
     def transcript_url(self, job: Job, format: TranscriptFormat) -> str:  # noqa: A002
         """A link to the transcript or its captions. Raises NotReady."""
-        key = _transcript_location(job, format)
+        key = transcript_location(job, format)
         if key is None or self.store.head(key) is None:
             raise NotReady("There is no transcript yet. It appears when the recording is done.")
         name = f"{_download_stem(job)}.{format}" if format != "vtt" else None
@@ -188,7 +188,7 @@ def view(job: Job) -> JobView:
     )
 
 
-def _transcript_location(job: Job, format: TranscriptFormat) -> str | None:  # noqa: A002
+def transcript_location(job: Job, format: TranscriptFormat) -> str | None:  # noqa: A002
     """Beside the recording; a transcript that came by itself has no captions."""
     made: Unit | None = job.units.get("stats")
     if made is not None and format == "json":

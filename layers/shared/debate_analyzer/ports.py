@@ -68,8 +68,9 @@ class ObjectStore(Protocol):
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Bytes and etag."""
 
-    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> None:
-        """With `if_match`: raises Conflict unless the object has that etag ("" for no object)."""
+    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> str:
+        """The etag of what was written. With `if_match`: raises Conflict unless the object has that
+        etag ("" for no object)."""
 
     def download(self, key: str, path: Path) -> None: ...
 

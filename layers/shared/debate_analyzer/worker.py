@@ -61,7 +61,7 @@ class Result:
 
     settle: Callable[[Job], Job]
     afterwards: Callable[[], Unit | None]
-    beforehand: Callable[[], None] = lambda: None
+    beforehand: Callable[[], object] = lambda: None
 
 
 class Process(Protocol):
