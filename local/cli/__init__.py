@@ -94,10 +94,36 @@ def _parser() -> argparse.ArgumentParser:
     transcript.add_argument("--format", choices=("json", "srt", "vtt", "txt"), default="txt")
     transcript.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
 
+    edits = commands.add_parser("edits", help="what was edited, and what of it counts")
+    edits.add_argument("id", metavar="ID", help="the id or the start of it")
+    edits.add_argument("--json", action="store_true", help="print them as JSON")
+
+    rename = commands.add_parser("rename", help="say what a speaker is called")
+    _of_speaker(rename)
+    rename.add_argument("name", metavar="NAME")
+
+    merge = commands.add_parser("merge", help="say that two speakers are one person")
+    _of_speaker(merge)
+    merge.add_argument("into", metavar="INTO", help="the speaker who is left")
+
+    role = commands.add_parser("role", help="say what a speaker is there for")
+    _of_speaker(role)
+    role.add_argument("role", choices=("moderator", "debater", "audience"))
+    role.add_argument("--side", metavar="NAME", help="whom or what the speaker stands for")
+
+    undo = commands.add_parser("undo", help="take back the last edit that counts, or another")
+    undo.add_argument("id", metavar="ID", help="the id or the start of it")
+    undo.add_argument("edit", nargs="?", metavar="EDIT", help="its id or the start of it")
+
     doctor = commands.add_parser("doctor", help="what ails a deployment on AWS, and what to do")
     doctor.add_argument("--stack", metavar="NAME", help="of CloudFormation, as samconfig.toml says")
     doctor.add_argument("--region", help="(default: the AWS profile's)")
     return parser
+
+
+def _of_speaker(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", metavar="ID", help="the id or the start of it")
+    command.add_argument("speaker", metavar="SPEAKER", help="as in the transcript: SPEAKER_00")
 
 
 def _count(text: str) -> int:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import httpx
 
 from debate_analyzer.catalogue import JobView, TranscriptFormat, UploadTarget
+from debate_analyzer.edit_desk import EditRequest, EditsView
 from debate_analyzer.statistics import Statistics
 from debate_analyzer.upload import UploadRequest
 
@@ -116,6 +117,16 @@ class Client:
     def statistics(self, job_id: str) -> Statistics:
         """Who spoke how long, and the rest."""
         return Statistics.model_validate_json(self._document(f"/api/jobs/{job_id}/statistics"))
+
+    def edits(self, job_id: str) -> EditsView:
+        """What people have said of a debate."""
+        return EditsView.model_validate(self._call("GET", f"/api/jobs/{job_id}/edits").json())
+
+    def edit(self, job_id: str, request: EditRequest) -> EditsView:
+        """Say more of it."""
+        body = request.model_dump(exclude_none=True)
+        answer = self._call("POST", f"/api/jobs/{job_id}/edits", json=body)
+        return EditsView.model_validate(answer.json())
 
     def _document(self, path: str) -> bytes:
         location = self._call("GET", path).headers["location"]

@@ -13,6 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from debate_analyzer.catalogue import JobView
+from debate_analyzer.edit_desk import EditsView
+from debate_analyzer.edits import (
+    AssignRole,
+    CorrectSpeaker,
+    CorrectWord,
+    Edits,
+    LeaveOut,
+    Merge,
+    MoveBoundary,
+    Operation,
+    Rename,
+    Schedule,
+    Undo,
+)
 from debate_analyzer.pipeline import Status
 from debate_analyzer.statistics import Statistics
 
@@ -137,6 +151,47 @@ def statistics_table(statistics: Statistics) -> RenderableType:
             f"{confidence:.0%}" if confidence is not None else "",
         )
     return table
+
+
+def edits_table(edits: EditsView) -> Table:
+    """One line an edit, in the order in which they were made."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("id", "when", "edit", ""):
+        table.add_column(name, overflow="fold" if name == "edit" else "ellipsis")
+    undone = Edits(entries=edits.entries).undone()
+    for entry in edits.entries:
+        table.add_row(
+            entry.id[:SHORT_ID],
+            f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
+            Text(plain(_in_words(entry.operation))),
+            Text("undone" if entry.id in undone else "", style="yellow"),
+        )
+    return table
+
+
+def _in_words(operation: Operation) -> str:
+    match operation:
+        case Rename():
+            return f"{operation.speaker} is called {operation.name}"
+        case Merge():
+            return f"{operation.speaker} is {operation.into}"
+        case AssignRole():
+            side = f", for {operation.side}" if operation.side else ""
+            return f"{operation.speaker} is {operation.role}{side}"
+        case LeaveOut():
+            return f"left out from {clock(operation.start)} to {clock(operation.end)}"
+        case CorrectWord():
+            return f"segment {operation.segment}, word {operation.word}: {operation.text!r}"
+        case CorrectSpeaker():
+            return f"segment {operation.segment} is said by {operation.speaker}"
+        case MoveBoundary():
+            ends = (("from", operation.start), ("to", operation.end))
+            moved = (f"{word} {at:g} s" for word, at in ends if at is not None)
+            return f"segment {operation.segment} goes {' '.join(moved)}"
+        case Schedule():
+            return f"{len(operation.slots)} agreed speaking times"
+        case Undo():
+            return f"undo of {operation.entry[:SHORT_ID]}"
 
 
 def complain(console: Console, sentence: str) -> None:

@@ -258,15 +258,15 @@ class Edits(_Said):
 
     def in_force(self) -> list[Entry]:
         """What counts, in the order in which it was said; without the undos."""
-        undone = self._undone()
+        undone = self.undone()
         return [
             entry
             for entry in self.entries
             if entry.id not in undone and not isinstance(entry.operation, Undo)
         ]
 
-    def _undone(self) -> set[str]:
-        """From the newest on: an undo that is itself undone has no effect."""
+    def undone(self) -> set[str]:
+        """The ids of what is undone. An undo that is itself undone has no effect."""
         undone: set[str] = set()
         for entry in reversed(self.entries):
             if isinstance(entry.operation, Undo) and entry.id not in undone:
@@ -296,7 +296,7 @@ class Edits(_Said):
     def _check_undo(self, undo: Undo) -> None:
         if all(entry.id != undo.entry for entry in self.entries):
             raise InvalidEdit(f"There is no edit {undo.entry!r} to undo.")
-        if undo.entry in self._undone():
+        if undo.entry in self.undone():
             raise InvalidEdit("That edit is undone already. Undo the undo to have it back.")
 
     def document(self) -> bytes:
