@@ -151,7 +151,7 @@ def _directly(file: Path, models: Path) -> None:
         transcript = transcriber.transcribe(recording, job_id="direct")
     for write in WRITERS.values():
         write(transcript)
-    document = Input("", transcript.model_dump_json().encode(), datetime.now(UTC))
+    document = Input("", transcript.model_dump_json().encode(), "", datetime.now(UTC))
     write_parquet(analyse(document, job_id="direct", video_label=""))
     print(time.perf_counter() - began)
 

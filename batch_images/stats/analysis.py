@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
 from batch_images.stats.debate import read_debate
 from batch_images.stats.measures import About, measure
 from batch_images.stats.reader import read_document
+from batch_images.stats.revision import revise
+from debate_analyzer.edits import parse_edits
 from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.statistics import Statistics
 from debate_analyzer.transcript import Warning
@@ -22,10 +26,12 @@ METHOD = "2026-11"
 
 @dataclass(frozen=True)
 class Input:
-    """A file as it was read. `name` is its key or path, `modified` in UTC."""
+    """A file as it was read. `name` is its key or path, `modified` in UTC. `etag` is what S3 calls
+    the content: of a small file its MD5."""
 
     name: str
     data: bytes
+    etag: str
     modified: datetime
 
     @property
@@ -33,49 +39,60 @@ class Input:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def analyse(transcript: Input, *, job_id: str, video_label: str) -> Statistics:
-    """The statistics of a transcript: the same input gives the same bytes, on the same versions.
+def analyse(
+    transcript: Input, *, job_id: str, video_label: str, edits: Input | None = None
+) -> Statistics:
+    """The statistics of a transcript, as its edits have it: the same inputs give the same bytes, on
+    the same versions.
 
-    Raises InvalidTranscript.
+    Raises InvalidTranscript, InvalidEdit.
     """
     document, unreadable = read_document(transcript.data)
-    debate = read_debate(document)
-    if document.transcription and not len(debate.segments):
-        reasons = " ".join(warning.message for warning in debate.warnings)
-        raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
-    seed = int(transcript.sha256[:16], 16)
+    inputs = [transcript, *([edits] if edits else [])]
     about = About(
         job_id=job_id,
         video_label=video_label,
         transcript_key=transcript.name,
-        updated_at=_timestamp(transcript.modified),
-        warnings=[*_warnings(document.warnings), *unreadable],
-        provenance={
-            "transcript": document.provenance,
-            "statistics": {
-                "method": METHOD,
-                "seed": seed,
-                "inputs": [_described(transcript)],
-                "versions": {"python": platform.python_version(), "numpy": np.__version__},
-                "command": f"debate stats '{transcript.name}'",
-            },
-        },
+        updated_at=_timestamp(max(file.modified for file in inputs)),
+        warnings=[*map(Warning.model_validate, document.warnings), *unreadable],
+        provenance={"transcript": document.provenance, "statistics": _provenance(inputs)},
     )
-    return measure(debate, about, seed=seed)
+    if edits is None:
+        debate = read_debate(document)
+    else:
+        revision = revise(document, parse_edits(edits.data), transcript.etag)
+        debate = read_debate(revision.transcript, revision.segments)
+        about = replace(
+            about,
+            warnings=[*about.warnings, *revision.warnings],
+            left_out=revision.left_out,
+            people=revision.people,
+        )
+    if document.transcription and not len(debate.segments) and not about.left_out:
+        reasons = " ".join(warning.message for warning in debate.warnings)
+        raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
+    return measure(debate, about, seed=_seed(inputs))
 
 
-def _described(file: Input) -> dict[str, str | int]:
-    return {"name": file.name, "bytes": len(file.data), "sha256": file.sha256}
+def _seed(inputs: list[Input]) -> int:
+    """Whatever is drawn at random is drawn alike for the same inputs."""
+    return int(
+        hashlib.sha256("".join(file.sha256 for file in inputs).encode()).hexdigest()[:15], 16
+    )
+
+
+def _provenance(inputs: list[Input]) -> dict[str, Any]:
+    names = [shlex.quote(file.name) for file in inputs]
+    return {
+        "method": METHOD,
+        "seed": _seed(inputs),
+        "inputs": [
+            {"name": file.name, "bytes": len(file.data), "sha256": file.sha256} for file in inputs
+        ],
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "command": "debate stats " + " --edits ".join(names),
+    }
 
 
 def _timestamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _warnings(given: list[dict[str, object]]) -> list[Warning]:
-    """Those of the transcript, as far as they are warnings."""
-    return [
-        Warning.model_validate(each)
-        for each in given
-        if isinstance(each.get("code"), str) and isinstance(each.get("message"), str)
-    ]

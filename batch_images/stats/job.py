@@ -21,6 +21,8 @@ from debate_analyzer.job import Figures, Job, utc_now
 from debate_analyzer.key import (
     SCHEMA_KEY,
     JobKey,
+    dataset_key,
+    edits_key,
     parse_key,
     private_statistics_key,
     speaker_stats_key,
@@ -28,11 +30,12 @@ from debate_analyzer.key import (
 )
 from debate_analyzer.pipeline import STATS
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
-from debate_analyzer.statistics import Statistics
+from debate_analyzer.statistics import Statistics, statistics_schema
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Report, Result
 
 _JSON = "application/json"
+_PARQUET = "application/vnd.apache.parquet"
 
 
 @dataclass(frozen=True)
@@ -46,26 +49,32 @@ class StatsProcess:
 
     def publish_schema(self) -> None:
         """`statistics/schema.json`, as this version of the worker writes its files."""
-        schema = json.dumps(Statistics.model_json_schema(by_alias=True, mode="serialization"))
-        self.store.put(SCHEMA_KEY, schema.encode(), _JSON)
+        self.store.put(SCHEMA_KEY, json.dumps(statistics_schema()).encode(), _JSON)
 
     def prepare(
         self, job: Job, unit: Unit, report: Report, resources: ExitStack
     ) -> Callable[[Report], Result]:
         """See worker.Process."""
-        stored = self.store.head(unit.key)
         key = parse_key(unit.key)
-        if stored is None or key is None:
+        transcript = self._read(unit.key)
+        if transcript is None or key is None:
             raise InvalidTranscript("The transcript was deleted before it could be counted.")
-        check_size(stored.bytes)
-        found = self.store.get(unit.key)
-        if found is None:
-            raise InvalidTranscript("The transcript was deleted before it could be counted.")
-        transcript = Input(unit.key, found[0], stored.modified)
-        return lambda report: self._count(job, key, transcript, report)
+        edits = self._read(edits_key(job.job_id)) if unit.edits else None
+        return lambda report: self._count(job, key, transcript, edits, report)
 
-    def _count(self, job: Job, key: JobKey, transcript: Input, report: Report) -> Result:
-        statistics = analyse(transcript, job_id=job.job_id, video_label=job.title)
+    def _read(self, key: str) -> Input | None:
+        """None for what is not there, or not any more."""
+        stored = self.store.head(key)
+        if stored is None:
+            return None
+        check_size(stored.bytes)
+        found = self.store.get(key)
+        return Input(key, *found, stored.modified) if found else None
+
+    def _count(
+        self, job: Job, key: JobKey, transcript: Input, edits: Input | None, report: Report
+    ) -> Result:
+        statistics = analyse(transcript, job_id=job.job_id, video_label=job.title, edits=edits)
         report(1.0)
         figures = Figures(
             duration=statistics.duration,
@@ -82,10 +91,9 @@ class StatsProcess:
     def _write(self, job: Job, key: JobKey, statistics: Statistics) -> None:
         """Everything may be written twice, as the same bytes."""
         document = statistics.model_dump_json(by_alias=True).encode()
-        parquet = write_parquet(statistics)
-        self.store.put(
-            speaker_stats_key(job.job_id, key.stem), parquet, "application/vnd.apache.parquet"
-        )
+        speakers = write_parquet(statistics)
+        self.store.put(speaker_stats_key(job.job_id, key.stem), speakers, _PARQUET)
+        self.store.put(dataset_key(job.job_id, job.created_at.date()), speakers, _PARQUET)
         self.store.put(private_statistics_key(job.job_id), document, _JSON)
         if job.published:
             self.store.put(statistics_key(job.job_id), document, _JSON)

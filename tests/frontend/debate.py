@@ -76,6 +76,7 @@ def make_statistics(transcript: Transcript, *, job_id: str, title: str) -> dict[
     document = Input(
         f"jobs/{job_id}/transcripts/debate_transcription.json",
         transcript.model_dump_json().encode(),
+        "etag",
         datetime(2026, 11, 21, 10, tzinfo=UTC),
     )
     statistics = analyse(document, job_id=job_id, video_label=title)

@@ -67,7 +67,7 @@ def statistics(job_id: str) -> Statistics:
     ]
     transcript = Transcript(duration=10, transcription=speech).model_dump_json().encode()
     return analyse(
-        Input("k", transcript, datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
+        Input("k", transcript, "etag", datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
         job_id=job_id,
         video_label="A debate",
     )

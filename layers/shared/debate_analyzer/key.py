@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePosixPath
 
 INDEX_KEY = "statistics/index.json"
@@ -81,13 +82,13 @@ def edits_key(job_id: str) -> str:
     return f"jobs/{job_id}/{EDITS_FOLDER}/edits.json"
 
 
-def dataset_key(job_id: str, day: str) -> str:
-    """The same table in the dataset across debates, by the day (YYYY-MM-DD) the job was created.
+def dataset_key(job_id: str, day: date) -> str:
+    """The same table in the dataset across debates, by the day that the job was created.
 
     Not under statistics/, since private debates are in it too. Partitions as Hive names them:
     https://docs.aws.amazon.com/athena/latest/ug/partitions.html
     """
-    return f"dataset/speakers/date={day}/{job_id}.parquet"
+    return f"dataset/speakers/date={day:%Y-%m-%d}/{job_id}.parquet"
 
 
 def captions_key(job_id: str, stem: str, suffix: str) -> str:

@@ -305,6 +305,12 @@ class Statistics(_Published):
     provenance: dict[str, Any]
 
 
+def statistics_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what is written, as `statistics/schema.json` holds it."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return dialect | Statistics.model_json_schema(by_alias=True, mode="serialization")
+
+
 # Which list of `Evidence` makes up a count: of a speaker, its entries with that `speaker`.
 EVIDENCE = {
     "speakingTime": "speech",

@@ -9,7 +9,8 @@ import pytest
 from jsonschema import validate
 
 from batch_images.stats.job import StatsProcess
-from debate_analyzer.key import private_statistics_key, speaker_stats_key, statistics_key
+from debate_analyzer.edits import Edits, Rename
+from debate_analyzer.key import edits_key, private_statistics_key, speaker_stats_key, statistics_key
 from debate_analyzer.pipeline import Status
 from tests.world import JOB_ID, STATS, TRANSCRIPT, World
 
@@ -99,6 +100,35 @@ def test_what_is_no_transcript_fails_with_what_is_wrong_in_it(
     assert job.fault.code == "invalid_transcript"
     assert where in job.fault.message
     assert world.store.head(statistics_key(JOB_ID)) is None
+
+
+def test_every_debate_is_in_the_dataset_also_a_private_one(
+    world: World, process: StatsProcess
+) -> None:
+    _run(world, process, FOREIGN)
+
+    day = world.job().created_at.date().isoformat()
+    row = world.store.get(f"dataset/speakers/date={day}/{JOB_ID}.parquet")
+    assert row is not None
+    assert row == world.store.get(speaker_stats_key(JOB_ID, "town hall"))
+
+
+def test_a_debate_is_counted_again_as_its_edits_have_it(
+    world: World, process: StatsProcess
+) -> None:
+    _run(world, process, FOREIGN)
+    before = _json(world, private_statistics_key(JOB_ID))
+    edits = Edits().appended(
+        [Rename(speaker="A", name="Ada")], by="me", at=world.clock(), transcript=""
+    )
+    world.drop(edits_key(JOB_ID), edits.document(), "application/json")
+    world.arrive(edits_key(JOB_ID))
+    world.worker(process, stage=STATS, linger=0.3).run()
+
+    after = _json(world, private_statistics_key(JOB_ID))
+    assert [speaker["name"] for speaker in before["speakers"]] == [None, None]
+    assert [speaker["name"] for speaker in after["speakers"]] == ["Ada", None]
+    assert len(after["provenance"]["statistics"]["inputs"]) == 2
 
 
 def test_a_private_debate_is_counted_but_not_published(world: World, process: StatsProcess) -> None:
