@@ -140,6 +140,31 @@ def test_newer_content_takes_the_place_of_what_is_being_worked_on(world: World) 
     assert world.store.head(f"done/{newer.etag}") is not None
 
 
+def test_what_was_overtaken_is_not_put_over_what_overtook_it(world: World) -> None:
+    """By another worker, which was faster."""
+    old = _queue(world)
+
+    def slow(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        if unit == old:
+            world.drop(VIDEO, b"a better recording")
+            world.arrive()
+            world.worker(quick, name="batch-2").run()
+        return quick(job, unit, report)
+
+    def quick(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        done = _transcribe(world)(job, unit, report)
+        beforehand = lambda: world.drop("result", unit.etag.encode())  # noqa: E731
+        return Result(settle=done.settle, afterwards=done.afterwards, beforehand=beforehand)
+
+    world.worker(slow).run()
+
+    newer = world.job().units["transcribe"]
+    assert newer != old
+    found = world.store.get("result")
+    assert found is not None
+    assert found[0] == newer.etag.encode()
+
+
 def test_a_worker_that_is_told_to_stop_gives_its_unit_back_at_once(world: World) -> None:
     unit = _queue(world)
 

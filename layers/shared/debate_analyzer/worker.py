@@ -236,6 +236,7 @@ class Worker:
 
     def _finish(self, held: _Held, result: Result) -> None:
         try:
+            held.hold.step(lambda job: job)  # what was overtaken must not lie over what overtook it
             result.beforehand()
             held.hold.step(result.settle)
             following = result.afterwards()
