@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from batch_images.stats.balance import MODERATOR, People, debate_balance, speaker_balances
-from batch_images.stats.debate import NOBODY, Debate, Floats, Integers
+from batch_images.stats.debate import NOBODY, Debate, Floats, Integers, rows_by_speaker
 from batch_images.stats.exchange import (
     Handovers,
     Responses,
@@ -33,8 +33,6 @@ from batch_images.stats.wording import Wording, distinctive_words, moving_type_t
 from debate_analyzer import statistics as published
 from debate_analyzer.statistics import Statistics, Unavailable
 from debate_analyzer.transcript import Warning
-
-_TENTHS = np.linspace(0.0, 1.0, 11)
 
 
 @dataclass(frozen=True)
@@ -88,10 +86,7 @@ class _Measurement:
         }
         self.moderators = sorted(moderators)
         self.handovers: Handovers = find_handovers(self.turns, moderators)
-        self.segment_rows = [
-            np.flatnonzero(debate.segments.speaker == number)
-            for number in range(len(debate.speakers))
-        ]
+        self.segment_rows = rows_by_speaker(debate.segments.speaker, len(debate.speakers))
         self.segment_ends = [
             np.maximum.accumulate(debate.segments.end[rows]) for rows in self.segment_rows
         ]
@@ -223,12 +218,13 @@ class _Measurement:
 
     def _confidence(self, number: int) -> published.Confidence | None:
         words = self.debate.words
-        probability = words.probability[words.speaker == number]
+        probability = words.probability[self.debate.word_rows[number]]
         if not len(probability) or not self.debate.words_are_rated:
             return None
+        tenth = np.floor(np.round(probability * 10, 9)).astype(np.int64)  # 0.3 is in the fourth
         return published.Confidence(
             mean=float(probability.mean()),
-            histogram=np.histogram(probability, _TENTHS)[0].tolist(),
+            histogram=np.bincount(np.minimum(tenth, 9), minlength=10).tolist(),
         )
 
     def _moderation(self, moderator: int) -> published.Moderation:

@@ -25,6 +25,8 @@ def window_edges(duration: float) -> Floats:
 
 def pace_over_time(debate: Debate, speaker: int, edges: Floats) -> list[Pace]:
     """The windows in which the speaker is heard or has words."""
+    if len(edges) < 2:
+        return []
     spoken = np.diff(_spoken_until(debate.speech[speaker], edges))
     moments = debate.words.middle[debate.word_rows[speaker]]
     window = np.searchsorted(edges, moments + SLACK_SECONDS, side="right") - 1

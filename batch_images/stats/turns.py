@@ -17,6 +17,7 @@ from batch_images.stats.intervals import (
     Times,
     at_least,
     at_most,
+    to_milliseconds,
     union,
 )
 from debate_analyzer.statistics import OverlapKind
@@ -88,7 +89,7 @@ class Turns:
 
     @property
     def duration(self) -> Floats:
-        return self.end - self.start
+        return to_milliseconds(self.end - self.start)  # of two as long neither is longer
 
     def of(self, speaker: int) -> Integers:
         """The rows of a speaker."""
