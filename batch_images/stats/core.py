@@ -118,8 +118,6 @@ class _Count:
         self._speakers: dict[str | None, _Speaker] = {}
         # Without escapes a text has no white space but what it has as it stands.
         self._has_escapes = data.find(b"\\") >= 0
-        if self._has_escapes and (data.find(b"\\ud") >= 0 or data.find(b"\\uD") >= 0):
-            raise _Unusual  # there may be half a character
         since = -1
         begin = array_of(data, "transcription") if len(data) > BLOCK_BYTES else None
         if begin is not None:
