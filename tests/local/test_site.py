@@ -51,6 +51,21 @@ def test_an_object_becomes_a_unit_and_a_worker(
     until(lambda: site.workers(stage) - before or None, seconds=60, what="a worker")
 
 
+def test_edits_make_their_transcript_another_unit(site: Site) -> None:
+    job_id = str(uuid.uuid4())
+    site.store.put(f"jobs/{job_id}/transcripts/x.json", b"{}", "application/json")
+    first = in_status(site, job_id, Status.STATS_QUEUED).unit
+
+    version = site.store.put(f"jobs/{job_id}/edits/edits.json", b"{}", "application/json")
+
+    def found() -> Unit | None:
+        unit = in_status(site, job_id, Status.STATS_QUEUED).unit
+        return unit if unit.edits else None
+
+    second = until(found, seconds=60, what="a unit with edits")
+    assert second == first.model_copy(update={"edits": version})
+
+
 def test_the_death_of_a_worker_gives_its_unit_back(site: Site) -> None:
     job_id, now = str(uuid.uuid4()), datetime.now(UTC)
     unit = Unit(
