@@ -152,10 +152,10 @@ def _salvage(document: dict[str, Any]) -> tuple[Document, dict[str, int]]:
     losses = {
         "words": words_lost,
         "turns": turns_lost,
-        "durations": duration is None,
-        "languages": language is None and document.get("language") is not None,
+        "durations": int(duration is None),
+        "languages": int(language is None and document.get("language") is not None),
         "warnings": remarks_lost,
-        "provenance": provenance is None and document.get("provenance") is not None,
+        "provenance": int(provenance is None and document.get("provenance") is not None),
     }
     return Document(
         duration=math.nan if duration is None else duration,
