@@ -34,12 +34,12 @@ logger = logging.getLogger(__name__)
 class _Client:
     """A client that its first call makes: each takes tens of milliseconds, few calls need all."""
 
-    def __init__(self, service: str, endpoint: str | None) -> None:
-        self._service = service
-        self._endpoint = endpoint
     # Threads share clients, but must not make them: boto3's default session is one for all.
     _making = threading.Lock()
 
+    def __init__(self, service: str, endpoint: str | None) -> None:
+        self._service = service
+        self._endpoint = endpoint
         self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:

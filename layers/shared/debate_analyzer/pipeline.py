@@ -74,12 +74,12 @@ STATS = Stage(
 STAGES = {stage.name: stage for stage in (TRANSCRIBE, STATS)}
 
 _OUT = {Status.FAILED, Status.CANCELLED, Status.DELETED}
+ENDS = frozenset({Status.COMPLETE, *_OUT})
 
 # What may follow what. A queued or running status may return to its own queue: that is a retry.
 TRANSITIONS: dict[Status, set[Status]] = {
     Status.UPLOADING: {Status.QUEUED, Status.STATS_QUEUED} | _OUT,
     Status.QUEUED: {Status.QUEUED, Status.TRANSCRIBING} | _OUT,
-ENDS = frozenset({Status.COMPLETE, *_OUT})
     Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.SPLIT, Status.TRANSCRIBED, Status.QUEUED}
     | _OUT,
     Status.SPLIT: {Status.SPLIT, Status.TRANSCRIBING, Status.QUEUED} | _OUT,
