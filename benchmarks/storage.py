@@ -38,8 +38,8 @@ class Files:
     wait: Wait = at_once
     objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    tries: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """So many conditional writes were done at the so-manieth try of their thread."""
+    tries: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """How often a conditional write of a key was done at which try of its thread, from 1."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class Files:
             self.objects[key] = (data, etag)
             self.counts["bytes written"] += len(data)
             if if_match is not None:
-                self.tries[self._refused.pop(mine, 0) + 1] += 1
+                self.tries[key, self._refused.pop(mine, 0) + 1] += 1
             return etag
 
     def delete(self, prefix: str) -> None:

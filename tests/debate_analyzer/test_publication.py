@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.storage import Asked, Files, Rows
+from debate_analyzer import aws
 from debate_analyzer import job as job_module
 from debate_analyzer import publication as publication_module
 from debate_analyzer.errors import Conflict
@@ -260,6 +261,20 @@ def test_of_two_writers_at_the_same_moment_neither_is_lost(world: World) -> None
     assert world.pauses
 
 
+def test_a_faster_writer_s_newer_version_of_a_job_is_not_overwritten(world: World) -> None:
+    job = add(world, 1)
+
+    def overtake(key: str) -> None:
+        if key == index_page_key(0, 0):
+            world.table.replace(world.job(job.job_id).model_copy(update={"title": "Newer"}))
+            world.publication.publish(of(job))
+
+    raced(world, overtake).publish(of(job))
+
+    assert read(world, INDEX_KEY)["jobs"][0]["videoLabel"] == "Newer"
+    assert world.job(job.job_id).check_at is None
+
+
 def test_a_job_that_changed_while_it_was_published_is_looked_at_again(world: World) -> None:
     job = add(world, 1)
 
@@ -270,6 +285,24 @@ def test_a_job_that_changed_while_it_was_published_is_looked_at_again(world: Wor
     raced(world, rename).publish(of(job))
 
     assert world.job(job.job_id).check_at is not None
+
+
+def test_a_job_that_two_see_first_has_the_place_that_it_was_given_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, take = add(world, 1), aws.DynamoJobTable.take_places
+
+    def overtaken(table: aws.DynamoJobTable, count: int) -> int:
+        mine = take(table, count)
+        monkeypatch.setattr(aws.DynamoJobTable, "take_places", take)
+        world.publication.publish(of(job))
+        return mine
+
+    monkeypatch.setattr(aws.DynamoJobTable, "take_places", overtaken)
+    world.publication.publish(of(job))
+
+    assert world.job(job.job_id).place == 1
+    assert listed(world) == [job.job_id]
 
 
 def test_a_job_that_is_withdrawn_while_it_is_copied_is_not_left_public(world: World) -> None:
@@ -326,7 +359,15 @@ def answer(world: World) -> None:
 def files(world: World) -> dict[str, Any]:
     """What lies under statistics/, without when it was written."""
     keys = [found.key for found in world.store.list("statistics/")]
-    return {key: {**read(world, key), "updatedAt": None} for key in keys}
+    return {key: timeless(read(world, key)) for key in keys}
+
+
+def timeless(node: Any) -> Any:
+    if isinstance(node, list):
+        return [timeless(each) for each in node]
+    if isinstance(node, dict):
+        return {key: timeless(value) for key, value in node.items() if key != "updatedAt"}
+    return node
 
 
 @pytest.mark.usefixtures("small")
@@ -345,10 +386,33 @@ def test_a_lost_index_is_rebuilt_from_the_table(world: World, lost: str) -> None
     assert files(world) == before
 
 
+@pytest.mark.parametrize(
+    "key", [INDEX_KEY, SUMMARY_KEY, index_chapter_key(0), index_page_key(0, 0)]
+)
+def test_what_somebody_has_meddled_with_is_rebuilt(world: World, key: str) -> None:
+    world.publication.publish(of(*(add(world, number) for number in range(3))))
+    before = files(world)
+    found = world.store.get(key)
+    assert found is not None
+    world.store.put(key, found[0].replace(b'"words":', b'"words":1'), "application/json")
+    assert files(world) != before
+
+    world.publication.rebuild()
+    answer(world)
+
+    assert files(world) == before
+
+
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     "lost",
-    [INDEX_KEY, index_chapter_key(0), "statistics/index/chapters/", "statistics/index"],
+    [
+        INDEX_KEY,
+        index_chapter_key(0),
+        index_page_key(2, 4),
+        "statistics/index/chapters/",
+        "statistics/index",
+    ],
 )
 def test_what_is_found_missing_is_made_from_what_is_below_or_asked_for(
     world: World, lost: str
@@ -358,8 +422,10 @@ def test_what_is_found_missing_is_made_from_what_is_below_or_asked_for(
     before = files(world)
     world.store.delete(lost)
 
-    world.publication.publish(of(jobs[0]))
-    answer(world)
+    for change in (Job.unpublished, Job.republished):
+        world.table.replace(change(world.job(jobs[0].job_id), world.clock()))
+        world.publication.publish(of(jobs[0]))
+        answer(world)
 
     assert files(world) == before
 
@@ -400,7 +466,8 @@ class Crash(Exception):
 @dataclass
 class Archive:
     """Debates that come and change, and publishers who are interrupted by each other and by power
-    cuts: `interruptions` says what happens right before each write that comes, None for nothing."""
+    cuts: `interruptions` says what happens right before each call of the store that comes, None for
+    nothing."""
 
     interruptions: Iterator[tuple[str, Any] | None]
     lag: int
@@ -414,6 +481,10 @@ class Archive:
         archive = self
 
         class Interrupted(Files):
+            def get(self, key: str) -> tuple[bytes, str] | None:
+                archive.interrupt()
+                return super().get(key)
+
             def put(self, key: str, *args: Any, **kwargs: Any) -> str:
                 archive.interrupt()
                 return super().put(key, *args, **kwargs)
@@ -430,7 +501,7 @@ class Archive:
         )
 
     def interrupt(self) -> None:
-        step = next(self.interruptions, None) if self.depth < 3 else None
+        step = next(self.interruptions, None) if self.depth < 2 else None
         if step == ("crash", None):
             raise Crash
         if step is not None:
@@ -442,6 +513,10 @@ class Archive:
         kind, value = step
         if kind == "publish":
             self.publish([self.waiting[n % len(self.waiting)] for n in value if self.waiting])
+        elif kind == "rebuild":
+            self.publication().rebuild()
+        elif kind == "answer":
+            self.answer(value)
         elif kind in ("complete", "count", "withdraw", "show", "delete"):
             self._change(kind, value)
 
@@ -475,18 +550,25 @@ class Archive:
         except (Crash, Conflict):
             self.waiting += set(job_ids)
 
+    def answer(self, count: int) -> None:
+        """So many of the pages that somebody asked for."""
+        pages, self.asked.pages = self.asked.pages[:count], self.asked.pages[count:]
+        try:
+            self.publication().publish(PublishRequest(page=page) for page in pages)
+        except (Crash, Conflict):
+            self.asked.pages += pages
+
     def finish(self) -> None:
         """Everything that was asked for is done."""
         self.interruptions = iter(())
         while self.waiting or self.asked.pages:
-            pages, self.asked.pages = self.asked.pages, []
-            self.publication().publish(PublishRequest(page=page) for page in pages)
+            self.answer(len(self.asked.pages))
             self.publish(list(self.waiting))
 
     def tree(self) -> dict[str, Any]:
         """The files, without when they were written, and without pages that hold nothing."""
         read = {
-            key: json.loads(data) | {"updatedAt": None}
+            key: timeless(json.loads(data))
             for key, (data, _) in self.files.objects.items()
             if key.startswith("statistics/") and "by-job" not in key
         }
@@ -504,10 +586,12 @@ class Archive:
         return other.tree()
 
 
-NUMBERS = st.integers(0, 9)
+NUMBERS = st.integers(0, 6)
 STEPS = st.one_of(
     st.tuples(st.sampled_from(["complete", "count", "withdraw", "show", "delete"]), NUMBERS),
     st.tuples(st.just("publish"), st.lists(st.integers(0, 50), min_size=1, max_size=6)),
+    st.tuples(st.just("rebuild"), st.none()),
+    st.tuples(st.just("answer"), st.integers(1, 3)),
 )
 
 
@@ -519,10 +603,10 @@ def _small() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_small")
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(
     steps=st.lists(STEPS, max_size=40),
-    interruptions=st.lists(st.none() | STEPS | st.just(("crash", None)), max_size=30),
+    interruptions=st.lists(st.none() | STEPS | st.just(("crash", None)), max_size=60),
     lag=st.integers(0, 4),
 )
 def test_any_order_of_anything_leads_to_the_tree_that_the_table_leads_to(

@@ -7,8 +7,9 @@ at once is written together.
 
 Nothing is lost between writers because of an order that each file keeps to: read the file and its
 etag, read what is below it, write If-Match. Whoever writes later has read later, so a file never
-falls behind what its predecessor saw; and whoever changed a file goes on to the file above.
-docs/index.md has the figures.
+falls behind what its predecessor saw; and whoever changed a file goes on to the file above. There
+it may find that another writer has read the change and written it, and has nothing to do: a link
+says when the file was written that it is made from. docs/index.md has the figures.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, Self, TypeVar
 
@@ -48,7 +49,7 @@ _NEWEST_PAGES = 4  # where so many were emptied that these hold fewer, the index
 
 # "Full jitter": https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter
 TRIES = 32
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 _AT_ONCE = 8  # calls of one kind; boto3 keeps ten connections
 _JSON = "application/json"
@@ -90,6 +91,7 @@ class Link(Totals):
     places are given in the order of completion, so that neighbours may overlap."""
 
     key: str
+    updated_at: Timestamp
     first_created_at: Timestamp
     last_created_at: Timestamp
 
@@ -107,7 +109,8 @@ class ChapterLink(Link):
 
 
 class File(_Published):
-    """What all files have."""
+    """What all files have. `updated_at` grows with every version of a file, whatever the clocks of
+    its writers say."""
 
     updated_at: Timestamp
 
@@ -137,7 +140,7 @@ class Index(File):
 
 
 class Summary(Totals, File):
-    """`statistics/summary.json`."""
+    """`statistics/summary.json`, with the `updated_at` of the index that it was made from."""
 
     schema_version: Literal[1] = 1
 
@@ -154,6 +157,11 @@ class PublishRequest(BaseModel):
             raise ValueError("a request is of a job or of a page")
         return self
 
+
+_Versions = dict[int, datetime]
+"""When files were updated, by their numbers."""
+_ANEW = datetime.max.replace(tzinfo=UTC)
+"""Newer than every link: whatever was made from such a file is made again."""
 
 AnyFile = TypeVar("AnyFile", bound=File)
 _Item = TypeVar("_Item")
@@ -187,16 +195,13 @@ class Publication:
                 by_page[job.index_page].add(job.job_id)
         anew = {request.page for request in requests if request.page is not None}
         shown = [job for job in jobs if job.index_page is None]  # nowhere, as it should be
-        for page in sorted({*by_page, *anew}):
-            shown += self._write_page(page, by_page[page], anew=page in anew)
-        chapters: dict[int, list[int]] = defaultdict(list)
-        for page in sorted({*by_page, *anew}):
-            chapters[page // CHAPTER_PAGES].append(page)
-        for chapter, pages in chapters.items():
-            self._write_chapter(chapter, pages)
+        chapters: dict[int, _Versions] = defaultdict(dict)
+        for number in sorted({*by_page, *anew}):
+            version, rows = self._write_page(number, by_page[number], anew=number in anew)
+            shown += rows
+            chapters[number // CHAPTER_PAGES][number] = version
         if chapters:
-            self._write_index(chapters)
-            self._write_summary()
+            self._write_above(chapters)
         _each(self._settle, [job for job in shown if job.job_id in asked])
 
     def rebuild(self) -> int:
@@ -253,8 +258,10 @@ class Publication:
 
     # --- files -----------------------------------------------------------------------------
 
-    def _write_page(self, number: int, asked: set[str], *, anew: bool) -> list[Job]:
-        """The rows that were asked for, as the page shows them."""
+    def _write_page(
+        self, number: int, asked: set[str], *, anew: bool
+    ) -> tuple[datetime, list[Job]]:
+        """The page's version, and the rows that were asked for as it shows them."""
         rows: list[Job] = []
 
         def make(stored: Page | None) -> Page:
@@ -269,14 +276,25 @@ class Publication:
             entries = {key: entry for key, entry in entries.items() if key not in ids}
             entries |= {row.job_id: _entry(row) for row in here}
             newest_first = sorted(entries.values(), key=lambda entry: -entry.place)
-            return Page(page=number, jobs=newest_first, updated_at=self.now())
+            return Page(page=number, jobs=newest_first, updated_at=self._after(stored))
 
-        self._write(_page_key(number), Page, make)
-        return rows
+        version = self._write(_page_key(number), Page, make)
+        return _ANEW if anew else version, rows
 
-    def _write_chapter(self, number: int, touched: Iterable[int]) -> None:
+    def _write_above(self, chapters: Mapping[int, _Versions]) -> None:
+        """What is above pages that were written, by the numbers of chapters and pages."""
+        versions: _Versions = {}
+        for number, pages in chapters.items():
+            version = self._write_chapter(number, pages)
+            versions[number] = _ANEW if _ANEW in pages.values() else version
+        version = self._write_index(versions)
+        self._write_summary(_ANEW if _ANEW in versions.values() else version)
+
+    def _write_chapter(self, number: int, touched: _Versions) -> datetime:
         def make(stored: Chapter | None) -> Chapter:
             links = {link.page: link for link in stored.pages} if stored else {}
+            if stored and _covers(links, touched):
+                return stored
             pages = set(touched)
             if stored is None:
                 pages |= self._numbers(index_pages_prefix(number))
@@ -289,13 +307,15 @@ class Publication:
                 if found and found.jobs:
                     links[page] = _page_link(found)
             newest_first = sorted(links.values(), key=lambda link: -link.page)
-            return Chapter(chapter=number, pages=newest_first, updated_at=self.now())
+            return Chapter(chapter=number, pages=newest_first, updated_at=self._after(stored))
 
-        self._write(index_chapter_key(number), Chapter, make)
+        return self._write(index_chapter_key(number), Chapter, make)
 
-    def _write_index(self, touched: Iterable[int]) -> None:
+    def _write_index(self, touched: _Versions) -> datetime:
         def make(stored: Index | None) -> Index:
             links = {link.chapter: link for link in stored.chapters} if stored else {}
+            if stored and _covers(links, touched):
+                return stored
             chapters = set(touched)
             if stored is None:
                 chapters |= self._numbers(INDEX_CHAPTERS_PREFIX)
@@ -309,10 +329,12 @@ class Publication:
                     links[chapter] = _chapter_link(found)
             newest_first = sorted(links.values(), key=lambda link: -link.chapter)
             return Index(
-                jobs=self._newest(newest_first), chapters=newest_first, updated_at=self.now()
+                jobs=self._newest(newest_first),
+                chapters=newest_first,
+                updated_at=self._after(stored),
             )
 
-        self._write(INDEX_KEY, Index, make)
+        return self._write(INDEX_KEY, Index, make)
 
     def _newest(self, chapters: Iterable[ChapterLink]) -> list[Entry]:
         newest: list[Entry] = []
@@ -334,10 +356,14 @@ class Publication:
             else:
                 yield from chapter.pages
 
-    def _write_summary(self) -> None:
+    def _write_summary(self, version: datetime) -> None:
         def make(stored: Summary | None) -> Summary:
+            if stored and stored.updated_at >= version:
+                return stored
             index = self._read(INDEX_KEY, Index)
-            return Summary(updated_at=self.now(), **_sums(index.chapters if index else []))
+            if index is None:
+                raise Conflict(f"{INDEX_KEY} was deleted while it was summed up.")
+            return Summary(updated_at=index.updated_at, **_sums(index.chapters))
 
         self._write(SUMMARY_KEY, Summary, make)
 
@@ -350,24 +376,31 @@ class Publication:
         names = (found.key.removeprefix(prefix) for found in self.store.list(prefix))
         return {int(name.removesuffix(".json")) for name in names}
 
+    def _after(self, stored: File | None) -> datetime:
+        """When the version is written that follows."""
+        tick = timedelta(microseconds=1)
+        return max(self.now(), stored.updated_at + tick) if stored else self.now()
+
     def _write(
         self, key: str, kind: type[AnyFile], make: Callable[[AnyFile | None], AnyFile]
-    ) -> None:
+    ) -> datetime:
         """Write what `make` makes of the file as it is, unless it is so already; again when
         somebody else was faster. `make` is to read what is below the file: this is after the etag.
+
+        Returns the file's version; _ANEW where there was no file, or none that could be read.
         """
         for attempt in range(TRIES):
             data, etag = self.store.get(key) or (b"", "")
             stored = _parse(kind, data)
             made = make(stored)
             if stored and made.model_copy(update={"updated_at": stored.updated_at}) == stored:
-                return
+                return stored.updated_at
             try:
                 self.store.put(key, _dump(made), _JSON, if_match=etag)
             except Conflict:
                 self.pause(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))
             else:
-                return
+                return made.updated_at if stored else _ANEW
         raise Conflict(f"{key} was rewritten by others {TRIES} times in a row.")
 
     def _read(self, key: str, kind: type[AnyFile]) -> AnyFile | None:
@@ -382,6 +415,13 @@ def _each(act: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Resu
         return [act(item) for item in items]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(act, items))
+
+
+def _covers(links: Mapping[int, Link], versions: _Versions) -> bool:
+    """Whether the links were made from the files below in these versions, or in newer ones."""
+    return all(
+        number in links and at <= links[number].updated_at for number, at in versions.items()
+    )
 
 
 def _page_key(page: int) -> str:
@@ -410,6 +450,7 @@ def _page_link(page: Page) -> PageLink:
     return PageLink(
         page=page.page,
         key=_page_key(page.page),
+        updated_at=page.updated_at,
         first_created_at=min(entry.created_at for entry in page.jobs),
         last_created_at=max(entry.created_at for entry in page.jobs),
         **_sums(
@@ -430,6 +471,7 @@ def _chapter_link(chapter: Chapter) -> ChapterLink:
     return ChapterLink(
         chapter=chapter.chapter,
         key=index_chapter_key(chapter.chapter),
+        updated_at=chapter.updated_at,
         first_created_at=min(link.first_created_at for link in chapter.pages),
         last_created_at=max(link.last_created_at for link in chapter.pages),
         **_sums(chapter.pages),
