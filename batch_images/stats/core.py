@@ -139,17 +139,15 @@ class _Count:
             raise _Unusual
 
     def result(self) -> Core:
-        unassigned = sum(
-            self._speakers.pop(nobody).words for nobody in (None, "") if nobody in self._speakers
-        )
-        if len(self._speakers) > MOST_SPEAKERS:
+        named = [(label, speaker) for label, speaker in self._speakers.items() if label]
+        if len(named) > MOST_SPEAKERS:
             raise _Unusual
         return Core(
             [
                 CoreSpeaker(label, speaker.time / 1000, speaker.words, speaker.segments)
-                for label, speaker in sorted(self._speakers.items())
+                for label, speaker in sorted(named)
             ],
-            unassigned,
+            sum(speaker.words for label, speaker in self._speakers.items() if not label),
         )
 
     def _end(self) -> int:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from batch_images.stats.analysis import Input, analyse
+from batch_images.stats.batch import NOT_STARTED, run
+from batch_images.stats.manifest import MANIFESTS_PREFIX, read_order
 from batch_images.stats.parquet import write_parquet
 from batch_images.stats.reader import check_size
 from debate_analyzer.bootstrap import job_table, object_store, publish_queue, run_worker
 from debate_analyzer.config import Settings
-from debate_analyzer.errors import InvalidTranscript
+from debate_analyzer.errors import InvalidRequest, InvalidTranscript, WorkerLost
 from debate_analyzer.job import Figures, Job, utc_now
 from debate_analyzer.key import (
     SCHEMA_KEY,
@@ -36,6 +38,8 @@ from debate_analyzer.worker import Report, Result
 
 _JSON = "application/json"
 _PARQUET = "application/vnd.apache.parquet"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,17 @@ class StatsProcess:
 
 
 def main() -> int:
-    """Drain the stats queue. The exit code of the Batch job."""
+    """Count what the environment asks for, or drain the stats queue. The exit code of the Batch
+    job."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings(os.environ)
+    try:
+        order = read_order(settings, lambda uri: _fetch(settings, uri))
+        if order and order.paths:
+            return run(order, settings)
+    except (InvalidRequest, WorkerLost) as error:
+        logger.error("%s", error)
+        return NOT_STARTED
     process = StatsProcess(
         table=job_table(settings),
         store=object_store(settings),
@@ -115,7 +127,21 @@ def main() -> int:
         now=utc_now,
     )
     process.publish_schema()
-    return run_worker(STATS, process, os.environ)
+    return run_worker(STATS, process, os.environ, sent_to=order.uris if order else ())
+
+
+def _fetch(settings: Settings, uri: str) -> bytes:
+    """A manifest. Raises InvalidRequest."""
+    key = uri.removeprefix(f"s3://{settings.bucket}/")
+    if key == uri or not key.startswith(MANIFESTS_PREFIX):
+        raise InvalidRequest(
+            f"{uri} is not of this deployment: manifests lie below "
+            f"s3://{settings.bucket}/{MANIFESTS_PREFIX}."
+        )
+    found = object_store(settings).get(key)
+    if found is None:
+        raise InvalidRequest(f"The manifest {uri} is not there.")
+    return found[0]
 
 
 if __name__ == "__main__":

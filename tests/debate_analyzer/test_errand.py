@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from batch_images.stats import job as stats_job
 from debate_analyzer import bootstrap
 from debate_analyzer.errand import key_prefix
 from debate_analyzer.errors import InvalidRequest
@@ -50,7 +53,7 @@ def send(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
 
         now = world.clock()
         environment = {"BUCKET": BUCKET, "JOB_TABLE": TABLE, VARIABLE[stage.name]: prefix} | more
-        assert bootstrap.run_worker(stage, InOneStep(process), environment) == (0 if done else 1)
+        assert bootstrap.run_worker(stage, InOneStep(process), environment) == (0 if done else 2)
         return done
 
     yield send
@@ -131,7 +134,82 @@ def test_results_stay_in_their_job_s_folder(
 def test_nothing_to_do_is_said(world: World, send: Send, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         assert send(HOME) == []
-    assert f"There is nothing below {HOME} " in caplog.text
+    assert (
+        f"There is nothing for the transcribe stage below: {HOME.removeprefix(f's3://{BUCKET}/')}/"
+        in caplog.text
+    )
+
+
+@pytest.fixture
+def count(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
+    """Run the stats job as it is; its exit code."""
+    before = signal.getsignal(signal.SIGTERM)
+    bootstrap._client.cache_clear()
+    queues = {"PUBLISH_QUEUE_URL": world.publish_queue.url}
+    monkeypatch.setattr(bootstrap, "utc_now", world.clock)
+
+    def count(**environment: str) -> int:
+        for name, value in ({"BUCKET": BUCKET, "JOB_TABLE": TABLE} | queues | environment).items():
+            monkeypatch.setenv(name, value)
+        return stats_job.main()
+
+    yield count
+    bootstrap._client.cache_clear()
+    signal.signal(signal.SIGTERM, before)
+
+
+GOOD = b'{"duration": 2, "transcription": [{"start": 0, "end": 1, "text": "a", "speaker": "A"}]}'
+MANIFEST = f"s3://{BUCKET}/manifests/monday.json"
+
+
+def test_a_manifest_names_what_is_counted(world: World, count: Callable[..., int]) -> None:
+    third = str(uuid.uuid4())
+    for job_id in (JOB_ID, OTHER, third):
+        world.drop(f"jobs/{job_id}/transcripts/a_transcription.json", GOOD, "application/json")
+    manifest = {"jobs": [JOB_ID], "transcripts": [f"s3://{BUCKET}/jobs/{OTHER}/transcripts"]}
+    world.drop("manifests/monday.json", json.dumps(manifest).encode(), "application/json")
+
+    assert count(MANIFEST_S3_URI=MANIFEST, STATS_OUTPUT_S3_URI=f"s3://{BUCKET}/statistics/") == 0
+    assert {world.job().status, world.job(OTHER).status} == {Status.COMPLETE}
+    assert world.store.head(f"statistics/by-job/{OTHER}.json") is not None
+    assert len(world.publish_requests()) == 2
+    assert world.table.get(third) is None
+
+
+def test_what_is_bad_or_not_there_is_told_and_the_rest_is_done(
+    world: World, count: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.drop(f"jobs/{JOB_ID}/transcripts/a_transcription.json", GOOD, "application/json")
+    world.drop(f"jobs/{OTHER}/transcripts/a_transcription.json", b"[]", "application/json")
+    lost = [str(uuid.uuid4()) for _ in range(2)]
+
+    assert count(JOB_IDS=",".join([lost[0], OTHER, JOB_ID, lost[1]])) == 1
+    assert world.job().status is Status.COMPLETE
+    assert f"{OTHER}: invalid_transcript: " in caplog.text
+    assert f"jobs/{lost[0]}/transcripts/, jobs/{lost[1]}/transcripts/" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"JOB_IDS": str(uuid.uuid4())}, "There is nothing"),
+        ({"JOB_IDS": "no,id"}, "no, id"),
+        ({"JOB_IDS": OTHER, "MANIFEST_S3_URI": MANIFEST}, "MANIFEST_S3_URI and JOB_IDS"),
+        ({"MANIFEST_S3_URI": MANIFEST}, "is not there"),
+        ({"MANIFEST_S3_URI": "s3://elsewhere/manifests/monday.json"}, "not of this deployment"),
+        ({"JOB_IDS": OTHER, "STATS_OUTPUT_S3_URI": "s3://elsewhere/x"}, "nowhere else"),
+    ],
+)
+def test_an_order_that_cannot_be_followed_starts_nothing(
+    world: World,
+    count: Callable[..., int],
+    caplog: pytest.LogCaptureFixture,
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    assert count(**environment) == 2
+    assert said in caplog.text
+    assert world.table.get(OTHER) is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from types import FrameType
@@ -16,7 +16,7 @@ from debate_analyzer.arrival import Arrivals
 from debate_analyzer.catalogue import Catalogue
 from debate_analyzer.config import Settings
 from debate_analyzer.dispatch import Dispatcher
-from debate_analyzer.errand import LINGER, Errand, key_prefix
+from debate_analyzer.errand import LINGER, NOTHING_DONE, Errand, key_prefix
 from debate_analyzer.errors import InvalidRequest
 from debate_analyzer.job import utc_now
 from debate_analyzer.pipeline import STAGES, Stage
@@ -132,9 +132,11 @@ def edit_desk(settings: Settings) -> EditDesk:
     return EditDesk(object_store(settings))
 
 
-def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> int:
-    """Drain the stage's queue with `process`, or do the files that the environment names and leave;
-    the exit code of the Batch job.
+def run_worker(
+    stage: Stage, process: Process, environ: Mapping[str, str], *, sent_to: Sequence[str] = ()
+) -> int:
+    """Drain the stage's queue with `process`, or do the files below `sent_to`, s3:// URIs, or what
+    the environment names, and leave; the exit code of the Batch job.
 
     SIGTERM (spot reclaim, a stop of the laptop) gives the unit in hand back to the queue.
     """
@@ -142,10 +144,10 @@ def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> in
     settings = Settings(environ)
     queue: WorkQueue
     try:
-        queue, linger = _work(settings, stage)
+        queue, linger = _work(settings, stage, sent_to)
     except InvalidRequest as error:
         logger.error("%s", error)
-        return 1
+        return NOTHING_DONE
     worker = Worker(
         table=job_table(settings),
         queue=queue,
@@ -163,26 +165,24 @@ def run_worker(stage: Stage, process: Process, environ: Mapping[str, str]) -> in
     except Stopped:
         logger.info("told to stop; the unit in hand went back to the queue")
         return 0  # it left in good order; Batch need not start it again, the queue calls another
-    if done == 0 and isinstance(queue, Errand):
-        logger.error(
-            "There is nothing below %s for the %s stage to do, or another worker is at it.",
-            settings.errand(stage),
-            stage.name,
-        )
-        return 1
+    if isinstance(queue, Errand):
+        return queue.exit_code()
     logger.info("the queue is empty; %d units done", done)
     return 0
 
 
-def _work(settings: Settings, stage: Stage) -> tuple[WorkQueue, timedelta]:
+def _work(settings: Settings, stage: Stage, sent_to: Sequence[str]) -> tuple[WorkQueue, timedelta]:
     """What there is to do, and how long to wait for more. Raises InvalidRequest."""
-    uri = settings.errand(stage)
-    if uri is None:
+    named = settings.errand(stage)
+    uris = sent_to or ([named] if named else [])
+    if not uris:
         queue = aws.SqsWorkQueue(_client("sqs"), settings.work_queue_url(stage))
         return queue, settings.linger
-    prefix = key_prefix(uri, settings.bucket)
-    output = settings.text("OUTPUT_S3_PREFIX", uri)
-    if not prefix.startswith(key_prefix(output, settings.bucket)):
+    prefixes = [key_prefix(uri, settings.bucket) for uri in uris]
+    output = settings.text("OUTPUT_S3_PREFIX", "")
+    if output and not all(
+        prefix.startswith(key_prefix(output, settings.bucket)) for prefix in prefixes
+    ):
         raise InvalidRequest(
             f"OUTPUT_S3_PREFIX is {output}, but results stay in their job's folder."
         )
@@ -190,7 +190,7 @@ def _work(settings: Settings, stage: Stage) -> tuple[WorkQueue, timedelta]:
         job_table(settings),
         object_store(settings),
         stage,
-        prefix,
+        prefixes,
         utc_now,
         publish_by_default=settings.publish_by_default,
     )
