@@ -207,6 +207,26 @@ def test_words_say_whose_they_are_after_a_merge_and_a_correction() -> None:
 
 
 @pytest.mark.parametrize(
+    ("merges", "who"),
+    [
+        ([("A", "B"), ("B", "C")], "CCC"),
+        ([("A", "B"), ("A", "C")], "CCC"),  # A is B by then
+        ([("A", "B"), ("B", "A")], "BBC"),  # they are one already
+        ([("A", "C"), ("B", "A")], "CCC"),
+    ],
+)
+def test_who_is_somebody_who_is_a_third_is_the_third(
+    merges: list[tuple[str, str]], who: str
+) -> None:
+    transcript = Transcript(
+        duration=9, transcription=[segment(n, n + 1, label, "a") for n, label in enumerate("ABC")]
+    )
+    edits = said(*({"op": "merge", "speaker": one, "into": other} for one, other in merges))
+    revised = revise(transcript, edits, "e1").transcript
+    assert "".join(segment.speaker for segment in revised.transcription) == who
+
+
+@pytest.mark.parametrize(
     ("operations", "names"),
     [
         ([("A", "B")], {}),
