@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from debate_analyzer.errors import DebateError, Misconfigured
-from local.folder import DataFolder
+from local.folder import DataFolder, data_path
 from local.server import HOST, PortTaken
 from local.steps import Steps
 
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         type=Path,
         metavar="DIR",
-        default=Path(os.environ.get("DEBATE_DATA") or PROJECT / ".data"),
+        default=data_path(),
         help="where everything is kept (default: $DEBATE_DATA or .data)",
     )
     shared.add_argument(

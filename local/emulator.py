@@ -40,6 +40,17 @@ _JOB_SESSION_SECONDS = 24 * 3600
 _LOG_BYTES = 20 * 2**20
 
 
+def client(service: str, endpoint: str) -> Any:
+    """A boto3 client of the emulator at `endpoint`, with an administrator's rights."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
 class EmulatorChanged(Misconfigured):
     """ministack no longer has a name that we rely on: install the version that has it."""
 
@@ -114,14 +125,8 @@ class Emulator:
         asyncio.run_coroutine_threadsafe(self._snapshots.write_all(), self._loop).result()
 
     def client(self, service: str) -> Any:
-        """A boto3 client with an administrator's rights."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        """See `client`."""
+        return client(service, self.endpoint)
 
     def role_environment(self, role_arn: str) -> dict[str, str]:
         """The variables that let a process act as the role, and as nothing else.

@@ -15,6 +15,11 @@ _OWNER = "launcher.json"
 _PORTS = "ports.json"
 
 
+def data_path() -> Path:
+    """Where everything is kept unless somebody says otherwise."""
+    return Path(os.environ.get("DEBATE_DATA") or Path(__file__).resolve().parent.parent / ".data")
+
+
 class DataFolder:
     """A folder held by one process at a time. `logs`, `ports.json`, and what the parts keep there.
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.cli.exits import INTERRUPTED, REFUSED, UNREACHABLE
+from local.folder import data_path
 
 DEFAULT_API = "http://127.0.0.1:8080"
 
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from local.cli import doctor
 
         return doctor.run(options)
+    if options.command == "index":
+        from local.cli import index
+
+        return index.rebuild(options)
     # Imported now, so that `--help` and a slip of the pen are answered at once.
     from rich.console import Console
 
@@ -118,6 +123,19 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what ails a deployment on AWS, and what to do")
     doctor.add_argument("--stack", metavar="NAME", help="of CloudFormation, as samconfig.toml says")
     doctor.add_argument("--region", help="(default: the AWS profile's)")
+
+    index = commands.add_parser("index", help="the published index and totals")
+    actions = index.add_subparsers(dest="action", required=True, metavar="ACTION")
+    rebuild = actions.add_parser("rebuild", help="make every page anew from the job table")
+    rebuild.add_argument("--stack", metavar="NAME", help="on AWS (default: the laptop's stack)")
+    rebuild.add_argument("--region", help="(default: the AWS profile's)")
+    rebuild.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=data_path(),
+        help="of the laptop's stack (default: $DEBATE_DATA or .data)",
+    )
     return parser
 
 

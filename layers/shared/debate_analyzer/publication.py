@@ -206,9 +206,12 @@ class Publication:
 
     def rebuild(self) -> int:
         """Have every page made anew, and with it all that is above; how many there are."""
-        pages = self._pages_given()
-        self.queue.send_pages(range(pages))
-        return pages
+        pages = range(self._pages_given())
+        _each(
+            self.queue.send_pages,
+            (pages[first : first + CHAPTER_PAGES] for first in pages[::CHAPTER_PAGES]),
+        )
+        return len(pages)
 
     # --- jobs ------------------------------------------------------------------------------
 
