@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import duckdb
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -56,6 +57,34 @@ def test_its_figures_reach_the_published_files(laptop: Laptop, debate: Any) -> N
     assert published["totals"]["words"] == sum(
         len(segment.words) for segment in _transcript(laptop, job_id).transcription
     )
+
+
+def test_a_renamed_speaker_is_counted_by_the_name_and_the_transcript_stays(
+    laptop: Laptop, debate: Any
+) -> None:
+    job_id = debate["job_id"]
+    transcript, before = _transcript(laptop, job_id), _speakers(laptop, job_id)
+    assert set(before.values()) == {None}
+
+    done = laptop.debate("rename", job_id[:8], "SPEAKER_00", "Ada Lovelace")
+    assert done.returncode == 0, done.stdout + done.stderr
+    until(
+        lambda: _speakers(laptop, job_id)["SPEAKER_00"], seconds=60, what="the figures by the name"
+    )
+
+    assert _speakers(laptop, job_id) == before | {"SPEAKER_00": "Ada Lovelace"}
+    assert _transcript(laptop, job_id) == transcript
+    rows = duckdb.sql(
+        f"SELECT name FROM read_parquet('{laptop.data}/state/aws/s3/*/*/dataset/speakers/*/*.parquet') "
+        f"WHERE job_id = '{job_id}' AND name IS NOT NULL"
+    )
+    assert rows.fetchall() == [("Ada Lovelace",)]
+
+
+def _speakers(laptop: Laptop, job_id: str) -> dict[str, str | None]:
+    """Names by label."""
+    statistics = laptop.json(f"/statistics/by-job/{job_id}.json")
+    return {speaker["speaker"]: speaker["name"] for speaker in statistics["speakers"]}
 
 
 def _published(laptop: Laptop, name: str) -> Any:
