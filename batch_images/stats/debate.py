@@ -146,9 +146,9 @@ def read_debate(transcript: Transcribed, indices: Sequence[int] | None = None) -
     numbers = {name: number for number, name in enumerate(speakers)}
     segments = _segments(items, times, index, numbers)
     owners = np.array([numbers[turn.speaker] for turn in turns], np.int64)
+    duration, more = _duration(transcript.duration, np.append(times[:, 1], spans[:, 1]))
     if not turns:
         spans, owners = times, segments.speaker
-    duration, more = _duration(transcript.duration, np.append(times[:, 1], spans[:, 1]))
     words, more_still = _words(items, segments)
     return Debate(
         duration=duration,

@@ -7,6 +7,7 @@ within or beyond it: spans touch, nest, begin or end together, and leave just th
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ from batch_images.stats.reader import read_document
 from tests.batch_images.stats.documents import NOTHING
 
 Document = dict[str, Any]
+
+# Comparisons with the oracle, and a fifth of it of every other property.
+EXAMPLES = int(os.environ.get("EXAMPLES", "1000"))
 
 SPEAKERS = ("A", "B", "C")
 _TIMES = (

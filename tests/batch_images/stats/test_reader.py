@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_images.stats.debate import Debate, read_debate
@@ -22,7 +22,7 @@ from debate_analyzer.transcript import (
     Word,
     parse_transcript,
 )
-from tests.batch_images.stats.cases import Document, documents
+from tests.batch_images.stats.cases import EXAMPLES, Document, documents
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _times = st.floats(0, 1e5, allow_subnormal=False)
@@ -80,6 +80,7 @@ def _columns(debate: Debate) -> dict[str, Any]:
     }
 
 
+@settings(max_examples=EXAMPLES // 5)
 @given(_transcripts())
 def test_the_fast_reader_reads_what_the_models_read(transcript: Transcript) -> None:
     data = transcript.model_dump_json().encode()
@@ -93,6 +94,7 @@ def test_the_fast_reader_reads_what_the_models_read(transcript: Transcript) -> N
     assert document.provenance == parsed.provenance
 
 
+@settings(max_examples=EXAMPLES // 5)
 @given(documents(), _json)
 def test_unknown_fields_are_let_alone(document: Document, anything: Any) -> None:
     plain = _columns(read_debate(read_document(json.dumps(document).encode())[0]))
