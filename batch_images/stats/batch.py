@@ -80,7 +80,7 @@ class Outcome:
     failure: Failure | None = None
 
 
-def run(order: Order, settings: Settings) -> int:
+def count_order(order: Order, settings: Settings) -> int:
     """The batch form: statistics, index and summary below STATS_OUTPUT_S3_URI, Parquet beside each
     transcript. The exit code. Raises InvalidRequest, WorkerLost."""
     output = local_path(settings.text("STATS_OUTPUT_S3_URI", str(order.home / "statistics")))

@@ -29,7 +29,7 @@ _SPACE = ord(" ")
 _SPACED = bytes(_SPACE if chr(code).isspace() else code for code in range(256))
 
 
-class CoreSpeaker(msgspec.Struct, frozen=True, gc=False):
+class CoreSpeaker(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """`speaking_time` in seconds."""
 
     speaker: str
@@ -38,7 +38,7 @@ class CoreSpeaker(msgspec.Struct, frozen=True, gc=False):
     segments: int
 
 
-class Core(msgspec.Struct, frozen=True, gc=False):
+class Core(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Speakers in order of their labels. `warnings`: what was left out or mended, but for what only
     a look at the words would find."""
 

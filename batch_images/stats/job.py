@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from batch_images.stats.analysis import Input, analyse
-from batch_images.stats.batch import NOT_STARTED, run
+from batch_images.stats.batch import NOT_STARTED, count_order
 from batch_images.stats.manifest import MANIFESTS_PREFIX, read_order
 from batch_images.stats.parquet import write_parquet
 from batch_images.stats.reader import check_size
@@ -116,7 +116,7 @@ def main() -> int:
     try:
         order = read_order(settings, lambda uri: _fetch(settings, uri))
         if order and order.paths:
-            return run(order, settings)
+            return count_order(order, settings)
     except (InvalidRequest, WorkerLost) as error:
         logger.error("%s", error)
         return NOT_STARTED

@@ -1,7 +1,7 @@
 """The `debate` command: a client of the API, on the laptop or on AWS.
 
-Exit codes: 0 done; 1 the debate failed, or doctor found an error; 2 wrong usage, or the API
-refused; 3 the API cannot be reached; 130 interrupted.
+Exit codes: 0 done; 1 the debate failed, a transcript could not be counted, or doctor found an
+error; 2 wrong usage, or the API refused; 3 the API cannot be reached; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from local.cli import doctor
 
         return doctor.run(options)
+    if options.command == "stats":
+        from local.cli import stats
+
+        return stats.run(options)
     if options.command == "index":
         from local.cli import index
 
@@ -119,6 +123,19 @@ def _parser() -> argparse.ArgumentParser:
     undo = commands.add_parser("undo", help="take back the last edit that counts, or another")
     undo.add_argument("id", metavar="ID", help="the id or the start of it")
     undo.add_argument("edit", nargs="?", metavar="EDIT", help="its id or the start of it")
+
+    stats = commands.add_parser("stats", help="count transcripts on this machine, without the API")
+    stats.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="a transcript, or a folder of them"
+    )
+    stats.add_argument(
+        "--output", type=Path, metavar="DIR", help="write statistics and Parquet there, too"
+    )
+    stats.add_argument(
+        "--core", action="store_true", help="only time, words and segments of each speaker: fast"
+    )
+    stats.add_argument("--edits", type=Path, metavar="FILE", help="what was said of the one debate")
+    stats.add_argument("--json", action="store_true", help="print a line of JSON for each")
 
     doctor = commands.add_parser("doctor", help="what ails a deployment on AWS, and what to do")
     doctor.add_argument("--stack", metavar="NAME", help="of CloudFormation, as samconfig.toml says")

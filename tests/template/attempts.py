@@ -32,6 +32,7 @@ KEYS = {
     "subtitles": subtitles_key(JOB_ID, "town hall", "en", ".vtt"),
     "cookies": "private/cookies.txt",
     "edits": edits_key(JOB_ID),
+    "manifest": "manifests/town hall.json",
     "table": speaker_stats_key(JOB_ID, "town hall"),
     "private statistics": private_statistics_key(JOB_ID),
     "statistics": statistics_key(JOB_ID),

@@ -519,6 +519,24 @@ def _work(queue: str, variable: str, key: str, good: bytes, bad: bytes) -> Drive
     return drive
 
 
+def _count(account: Account, work: Callable[[Any], Any]) -> None:
+    """Transcripts of the queue, one that was deleted, those of a manifest, and a manifest that is
+    not there."""
+    good = json.dumps(_TRANSCRIPT).encode()
+    _work("StatsWorkQueue", "TRANSCRIPTS_S3_PREFIX", TRANSCRIPT, good, b"[]")(account, work)
+    unit, now = account.put(TRANSCRIPT, good), datetime.now(UTC)
+    account.keep(_new(now).queued(unit, now))
+    account.remove(TRANSCRIPT)
+    account.send("StatsWorkQueue", unit.model_dump_json())
+    assert work(None) == 0
+    account.put(TRANSCRIPT, good)
+    account.store.put("manifests/monday.json", json.dumps([JOB_ID]).encode(), "application/json")
+    for name, code in [("monday", 0), ("tuesday", 2)]:
+        uri = f"s3://{account.store.bucket}/manifests/{name}.json"
+        with mock.patch.dict(os.environ, {"MANIFEST_S3_URI": uri}):
+            assert work(None) == code
+
+
 def _transcribe(account: Account, work: Callable[[Any], Any]) -> None:
     """Recordings that are not long, then one in two parts: cut, heard, and put together, with a
     part that nobody wants and a whole whose part was lost between."""
@@ -585,12 +603,6 @@ DRIVES: dict[str, Drive] = {
     "PublishFunction": _publish,
     "ApiFunction": _api,
     "TranscribeJobDefinition": _transcribe,
-    "StatsJobDefinition": _work(
-        "StatsWorkQueue",
-        "TRANSCRIPTS_S3_PREFIX",
-        TRANSCRIPT,
-        json.dumps(_TRANSCRIPT).encode(),
-        b"[]",
-    ),
+    "StatsJobDefinition": _count,
     "DownloadJobDefinition": _download,
 }
