@@ -186,23 +186,24 @@ class Publication:
         may be made again.
         """
         requests = list(requests)
-        asked = {request.job_id for request in requests if request.job_id is not None}
-        jobs = self._placed(self.table.get_many(asked))
+        job_ids = {request.job_id for request in requests if request.job_id is not None}
+        jobs = self._placed(self.table.get_many(job_ids))
         _each(self._put_statistics, jobs)
-        by_page: dict[int, set[str]] = defaultdict(set)
+        anew = {request.page for request in requests if request.page is not None}
+        pages: dict[int, set[str]] = {number: set() for number in anew}
         for job in jobs:
             if job.index_page is not None:
-                by_page[job.index_page].add(job.job_id)
-        anew = {request.page for request in requests if request.page is not None}
+                pages.setdefault(job.index_page, set()).add(job.job_id)
         shown = [job for job in jobs if job.index_page is None]  # nowhere, as it should be
         chapters: dict[int, _Versions] = defaultdict(dict)
-        for number in sorted({*by_page, *anew}):
-            version, rows = self._write_page(number, by_page[number], anew=number in anew)
+        for number, version, rows in _each(
+            lambda page: self._write_page(page, pages[page], anew=page in anew), sorted(pages)
+        ):
             shown += rows
             chapters[number // CHAPTER_PAGES][number] = version
         if chapters:
             self._write_above(chapters)
-        _each(self._settle, [job for job in shown if job.job_id in asked])
+        _each(self._settle, shown)
 
     def rebuild(self) -> int:
         """Have every page made anew, and with it all that is above; how many there are."""
@@ -263,8 +264,8 @@ class Publication:
 
     def _write_page(
         self, number: int, asked: set[str], *, anew: bool
-    ) -> tuple[datetime, list[Job]]:
-        """The page's version, and the rows that were asked for as it shows them."""
+    ) -> tuple[int, datetime, list[Job]]:
+        """The page's number and version, and the rows that were asked for as it shows them."""
         rows: list[Job] = []
 
         def make(stored: Page | None) -> Page:
@@ -282,7 +283,8 @@ class Publication:
             return Page(page=number, jobs=newest_first, updated_at=self._after(stored))
 
         version = self._write(_page_key(number), Page, make)
-        return _ANEW if anew else version, rows
+        shown = [row for row in rows if row.job_id in asked]
+        return number, _ANEW if anew else version, shown
 
     def _write_above(self, chapters: Mapping[int, _Versions]) -> None:
         """What is above pages that were written, by the numbers of chapters and pages."""
@@ -304,15 +306,19 @@ class Publication:
                 first = number * CHAPTER_PAGES
                 given = range(first, min(first + CHAPTER_PAGES, self._pages_given()))
                 self.queue.send_pages(sorted(set(given) - pages))
-            for page in sorted(pages):
+            for page, link in _each(self._page_link, pages):
                 links.pop(page, None)
-                found = self._read(_page_key(page), Page)
-                if found and found.jobs:
-                    links[page] = _page_link(found)
+                if link:
+                    links[page] = link
             newest_first = sorted(links.values(), key=lambda link: -link.page)
             return Chapter(chapter=number, pages=newest_first, updated_at=self._after(stored))
 
         return self._write(index_chapter_key(number), Chapter, make)
+
+    def _page_link(self, number: int) -> tuple[int, PageLink | None]:
+        """The link to a page as it is stored; None where there is nothing behind it."""
+        page = self._read(_page_key(number), Page)
+        return number, _page_link(page) if page and page.jobs else None
 
     def _write_index(self, touched: _Versions) -> datetime:
         def make(stored: Index | None) -> Index:
