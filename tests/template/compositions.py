@@ -357,9 +357,12 @@ def _publish(account: Account, invoke: Callable[[Any], Any]) -> None:
         assert job is not None
         return job
 
-    account.table.replace(publish().unpublished(now))
-    account.table.replace(publish().republished(now))
-    publish()
+    def withdraw_and_publish_again() -> None:
+        account.table.replace(publish().unpublished(now))
+        account.table.replace(publish().republished(now))
+        publish()
+
+    withdraw_and_publish_again()
     assert account.store.head(statistics_key(JOB_ID)) is not None
     # Others: on the second page of its chapter, and in the next chapter.
     for number, place in ((1, PAGE_JOBS), (2, PAGE_JOBS * CHAPTER_PAGES)):
@@ -375,7 +378,7 @@ def _publish(account: Account, invoke: Callable[[Any], Any]) -> None:
         INDEX_KEY,
     ):
         account.remove(lost)
-        publish()
+        withdraw_and_publish_again()
     assert invoke({"rebuild": True})["pages"] > CHAPTER_PAGES
 
 
