@@ -100,8 +100,8 @@ _SENTENCES = {
         "still have the same labels."
     ),
     "edits_unknown_speaker": (
-        "{count} edits name speakers that this transcript does not have; what they say of them does "
-        "not count."
+        "{count} edits name speakers that this transcript does not have; what they say of them "
+        "does not count."
     ),
     "edits_impossible": (
         "{count} edits make no sense of this transcript (a segment or a word that is not there, a "
