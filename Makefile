@@ -56,7 +56,7 @@ $(VENV)/.checkov: requirements/checkov.txt | $(UV)
 	@$(UV) pip install -q --python $(VENV)/checkov/bin/python --require-hashes -r requirements/checkov.txt
 	@touch $@
 
-# The engines that benchmarks/speech compares with: senko brings torch, on Linux with CUDA.
+# What benchmarks/speech and benchmarks/statistics compare with: senko brings torch, on Linux with CUDA.
 $(VENV)/.bench: requirements/bench.txt | $(UV)
 	@echo "Installing senko and sherpa-onnx (on Linux about 5 GB) ..."
 	@$(UV) venv -q --allow-existing --python $(BIN)/python $(VENV)/bench
@@ -110,6 +110,7 @@ bench: setup $(VENV)/.dev $(VENV)/.bench $(VENV)/.sam
 	$(BIN)/python -m benchmarks.speech
 	$(BIN)/python -m benchmarks.chain
 	$(BIN)/python -m benchmarks.functions
+	$(BIN)/python -m benchmarks.statistics
 
 # To AWS: deploy/. SAM and uv, which SAM runs for the layer, are on the PATH there.
 ENV = dev
