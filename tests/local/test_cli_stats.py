@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from debate_analyzer.edits import Edits, Rename
 from debate_analyzer.statistics import Statistics
 from local.cli import main, stats
 
@@ -89,6 +91,21 @@ def test_the_command_of_the_provenance_gives_the_same_file_again(
     assert command == "debate stats 'town hall_transcription.json'"
     assert main(["stats", "town hall_transcription.json", "--output", "again"]) == 0
     assert Path("again/by-job/town hall.json").read_bytes() == before
+
+
+def test_edits_are_counted_with_their_transcript(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, edits = put(tmp_path / "a_transcription.json"), tmp_path / "edits.json"
+    log = Edits().appended(
+        [Rename(speaker="A", name="Ada")],
+        by="me",
+        at=datetime(2026, 11, 21, tzinfo=UTC),
+        transcript="",
+    )
+    edits.write_bytes(log.document())
+    assert main(["stats", str(path), "--edits", str(edits)]) == 0
+    assert "Ada" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
