@@ -15,6 +15,10 @@ export const number = (value, digits = 0) =>
 export const percent = (share) =>
   formatter(Intl.NumberFormat, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
+/** How sure something is, which is never wholly: 0.873 → 87%, 0.9996 → more than 99%. */
+export const sureness = (probability) =>
+  probability > 0.995 ? t("unit.more_than", { value: percent(0.99) }) : percent(probability);
+
 /** 64 → 1:04, 3723 → 1:02:03; a position in the recording, rounded down. */
 export function clock(seconds) {
   const whole = Math.floor(seconds);

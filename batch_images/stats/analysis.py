@@ -38,6 +38,11 @@ class Input:
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def seed(self) -> int:
+        """Of whatever is drawn at random. Of the transcript alone: undone edits leave no trace."""
+        return int(self.sha256[:15], 16)
+
 
 def analyse(
     transcript: Input, *, job_id: str, video_label: str, edits: Input | None = None
@@ -71,21 +76,14 @@ def analyse(
     if document.transcription and not len(debate.segments) and not about.left_out:
         reasons = " ".join(warning.message for warning in debate.warnings)
         raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
-    return measure(debate, about, seed=_seed(inputs))
-
-
-def _seed(inputs: list[Input]) -> int:
-    """Whatever is drawn at random is drawn alike for the same inputs."""
-    return int(
-        hashlib.sha256("".join(file.sha256 for file in inputs).encode()).hexdigest()[:15], 16
-    )
+    return measure(debate, about, seed=transcript.seed)
 
 
 def _provenance(inputs: list[Input]) -> dict[str, Any]:
     names = [shlex.quote(file.name) for file in inputs]
     return {
         "method": METHOD,
-        "seed": _seed(inputs),
+        "seed": inputs[0].seed,
         "inputs": [
             {"name": file.name, "bytes": len(file.data), "sha256": file.sha256} for file in inputs
         ],

@@ -29,6 +29,7 @@ from batch_images.stats.turns import (
     find_turns,
     find_utterances,
 )
+from batch_images.stats.uncertainty import Events, Uncertainties, estimate
 from batch_images.stats.wording import Wording, distinctive_words, moving_type_token_ratio
 from debate_analyzer import statistics as published
 from debate_analyzer.statistics import Statistics, Unavailable
@@ -63,7 +64,6 @@ class _Measurement:
     def __init__(self, debate: Debate, about: About, seed: int) -> None:
         self.debate = debate
         self.about = about
-        self.seed = seed
         self.left_out = union(np.array(about.left_out).reshape(-1, 2))
         utterances = find_utterances(debate)
         starts = find_overlap_starts(utterances)
@@ -86,6 +86,14 @@ class _Measurement:
         }
         self.moderators = sorted(moderators)
         self.handovers: Handovers = find_handovers(self.turns, moderators)
+        events = Events(
+            overlap_starts=self.starts,
+            questions=self.questions,
+            fillers=self.fillers,
+            responses=self.responses,
+            left_out=self.left_out,
+        )
+        self.uncertain: Uncertainties = estimate(debate, self.turns, events, seed=seed)
         self.segment_rows = rows_by_speaker(debate.segments.speaker, len(debate.speakers))
         self.segment_ends = [
             np.maximum.accumulate(debate.segments.end[rows]) for rows in self.segment_rows
@@ -110,7 +118,7 @@ class _Measurement:
             ),
             balance=debate_balance(debate, about.people),
             moderation=[self._moderation(moderator) for moderator in self.moderators],
-            comparisons=[],
+            comparisons=self.uncertain.comparisons,
             unavailable=self._unavailable(),
             left_out=[
                 published.Span(speaker=None, start=start, end=end, segment=None)
@@ -139,7 +147,7 @@ class _Measurement:
             silence=length(self.silences),
             overlap=length(self.overlap) if debate.basis == "turns" else None,
             unassigned_words=debate.unassigned_words,
-            uncertainty={},
+            uncertainty=self.uncertain.totals,
         )
 
     def _speakers(self) -> list[published.SpeakerStatistics]:
@@ -192,7 +200,7 @@ class _Measurement:
                     confidence=confidence.mean if confidence else None,
                     confidence_distribution=confidence,
                     balance=balances.get(label),
-                    uncertainty={},
+                    uncertainty=self.uncertain.speakers[number],
                 )
             )
         return speakers

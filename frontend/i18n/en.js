@@ -155,6 +155,11 @@ export default {
     "All figures are approximate. Words come from speech recognition, and who speaks is told from " +
     "voices alone; both err, most of all where people talk at once or the sound is poor. Listen to " +
     "the recording before you quote a number.",
+  "figures.ranges":
+    "The small figures say where each figure of this debate would lie 95 times in 100, had every " +
+    "boundary between speakers and the speaker of every word been told without error. They do not " +
+    "know of words that were heard wrongly, or of two voices taken for one.",
+  "figures.longer": "{more} spoke longer than {less}: {sure} sure, as far as boundaries go.",
   "figures.no_speakers": "Nobody could be told apart, so there are no figures by speaker.",
   "figures.unassigned": {
     one: "One word could be given to nobody and counts in the total only.",
@@ -175,6 +180,7 @@ export default {
   "table.longestTurn": "Longest turn",
   "table.meanTurn": "Mean turn",
   "table.confidence": "Confidence",
+  "table.range": "{low} to {high}",
   "table.unknown": "unknown",
   "table.play": "{name} of {speaker}: {value}. Play from {time}",
 
@@ -188,4 +194,5 @@ export default {
   "downloads.json": "transcript with all its data",
 
   "unit.seconds": "{value} s",
+  "unit.more_than": "more than {value}",
 };

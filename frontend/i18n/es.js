@@ -155,6 +155,11 @@ export default {
     "Todas las cifras son aproximadas. Las palabras proceden del reconocimiento de voz, y quién habla " +
     "se deduce solo de las voces; ambos se equivocan, sobre todo cuando se habla a la vez o el sonido " +
     "es malo. Escuche la grabación antes de citar un número.",
+  "figures.ranges":
+    "Las cifras pequeñas dicen dónde estaría cada cifra de este debate 95 veces de cada 100 si todos los " +
+    "cambios de hablante y el hablante de cada palabra se hubieran distinguido sin error. No saben nada de " +
+    "palabras mal oídas, ni de dos voces tomadas por una.",
+  "figures.longer": "{more} habló más tiempo que {less}: seguro al {sure}, en lo que toca a los cambios de hablante.",
   "figures.no_speakers": "No se ha podido distinguir a nadie, así que no hay cifras por hablante.",
   "figures.unassigned": {
     one: "Una palabra no se ha podido atribuir a nadie y solo cuenta en el total.",
@@ -175,6 +180,7 @@ export default {
   "table.longestTurn": "Turno más largo",
   "table.meanTurn": "Turno medio",
   "table.confidence": "Confianza",
+  "table.range": "{low} a {high}",
   "table.unknown": "desconocido",
   "table.play": "{name} de {speaker}: {value}. Reproducir desde {time}",
 
@@ -188,6 +194,7 @@ export default {
   "downloads.json": "transcripción con todos sus datos",
 
   "unit.seconds": "{value} s",
+  "unit.more_than": "más del {value}",
 
   // The server speaks English; in English its own sentence is shown, which may say more.
   "error.upload_mismatch": "Lo que llegó no es lo que se anunció. Suba el archivo otra vez.",

@@ -65,7 +65,13 @@ def _segment(line: Line) -> Segment:
         speaker=speaker,
         confidence=0.93,
         words=[
-            Word(start=start + i * step, end=start + (i + 1) * step, word=word, speaker=speaker)
+            Word(
+                start=start + i * step,
+                end=start + (i + 1) * step,
+                word=word,
+                speaker=speaker,
+                probability=0.93,
+            )
             for i, word in enumerate(words)
         ],
     )

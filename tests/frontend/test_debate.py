@@ -74,6 +74,28 @@ def test_the_numbers_are_those_of_the_json(
     expect(page.get_by_text("All figures are approximate")).to_be_visible()
 
 
+def test_figures_come_with_how_sure_they_are(
+    open_page: OpenPage, backend: Backend, debate: str
+) -> None:
+    page = open_page(f"/?job={debate}")
+    ready(page)
+    rows = sorted(published(backend, debate)["speakers"], key=lambda row: -row["speakingTime"])
+    low, high = rows[0]["uncertainty"]["speakingTime"]["thisDebate"]
+    assert low < rows[0]["speakingTime"] < high
+    first = page.locator(".speaker-table tbody tr").first.locator("td").first
+    expect(first.locator(".figure-range")).to_have_text(f"{low:.0f} s to {high:.0f} s")
+
+    (sure,) = (
+        comparison["thisDebate"]
+        for comparison in published(backend, debate)["comparisons"]
+        if comparison["figure"] == "speakingTime"
+        and (comparison["more"], comparison["less"]) == (rows[0]["speaker"], rows[1]["speaker"])
+    )
+    told = page.locator(".comparisons li").first
+    expect(told).to_contain_text("spoke longer than")
+    expect(told).to_contain_text("more than 99%" if sure > 0.995 else f"{100 * sure:.0f}%")
+
+
 def test_every_column_is_in_the_contract() -> None:
     fields = {field.alias for field in SpeakerStatistics.model_fields.values()}
     assert fields > {*COLUMNS, "speaker", "longestTurnStart"}

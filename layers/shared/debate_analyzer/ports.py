@@ -15,7 +15,7 @@ from debate_analyzer.unit import Unit
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in the bucket, without its bytes. `etag` comes without quotes, `modified` in UTC."""
+    """An object in the bucket, without its bytes. `etag` is without quotes, `modified` in UTC."""
 
     key: str
     bytes: int
