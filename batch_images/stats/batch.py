@@ -31,7 +31,7 @@ from batch_images.stats.parquet import write_parquet
 from batch_images.stats.reader import check_size
 from debate_analyzer.config import Settings
 from debate_analyzer.errors import DebateError, InvalidRequest, WorkerLost
-from debate_analyzer.key import JobKey, parse_key
+from debate_analyzer.key import parse_key
 from debate_analyzer.statistics import Statistics, statistics_schema
 from debate_analyzer.transcript import Warning
 
@@ -238,7 +238,7 @@ def _table(work: Work, path: Path) -> Path | None:
 
 
 def _stem(path: Path) -> str:
-    return JobKey("", "", path.name).stem
+    return path.stem.removesuffix("_transcription")
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,9 +1,10 @@
 """One measurement in a process of its own: `python -m …statistics.subjects TASK NAME PATH`.
 
-Prints seconds, files, and by how many MiB the peak of memory is above that of the process with its
-libraries imported (VmHWM; where there is no /proc, ru_maxrss). It also prints what was counted, so
-that nobody is fast for having done nothing. The peers are as short as somebody would write them;
-each imports what it needs, so that one that is not installed takes no other with it.
+Prints seconds by the clock and of the processor, files, and by how many MiB the peak of memory is
+above that of the process with its libraries imported (VmHWM; where there is no /proc, ru_maxrss).
+It also prints what was counted, so that nobody is fast for having done nothing. The peers are as
+short as somebody would write them; each imports what it needs, so that one that is not installed
+takes no other with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,8 @@ def archive(name: str, path: Path) -> tuple[int, Callable[[], object]]:
     if name == "duckdb":
         read = duckdb()
         return len(files), lambda: read(path)
+    if name == "ours":
+        return len(files), _in_one_process(files)
     files = files[:: 10 if name in SLOW else 1]
     read = READERS[name]()
     read(files[0])
@@ -166,6 +169,13 @@ def archive(name: str, path: Path) -> tuple[int, Callable[[], object]]:
         return last
 
     return len(files), run
+
+
+def _in_one_process(files: Sequence[Path]) -> Callable[[], object]:
+    from batch_images.stats.batch import Work, count_all
+
+    work = Work(core=True)
+    return lambda: [outcome.speakers for outcome in count_all(files, work, processes=1)][-1]
 
 
 # --- A long transcript: what it takes to parse it, and for us to count in it, too -----------------
@@ -273,11 +283,12 @@ TASKS = {"archive": archive, "long": long, "parquet": parquet, "whole": whole}
 def main(task: str, name: str, path: str) -> None:
     files, run = TASKS[task](name, Path(path))
     before = _peak_mib()
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), time.process_time()
     counted = run()
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_before
     peak = _peak_mib() - before
-    print(json.dumps({"seconds": seconds, "files": files, "mib": peak, "counted": repr(counted)}))
+    found = {"seconds": seconds, "cpu": cpu, "files": files, "mib": peak, "counted": repr(counted)}
+    print(json.dumps(found))
 
 
 def _peak_mib() -> float:
