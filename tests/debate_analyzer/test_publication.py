@@ -436,10 +436,12 @@ def test_a_file_that_nobody_can_read_is_made_anew(world: World) -> None:
     before = files(world)
     for key in (INDEX_KEY, SUMMARY_KEY, index_chapter_key(0), index_page_key(0, 0)):
         world.store.put(key, b'{"schemaVersion": 1, "jobs": [', "application/json")
+    stray = "statistics/index/pages/0/notes.json"
+    world.store.put(stray, b"{}", "application/json")
 
     world.publication.publish(of(jobs[0]))
 
-    assert files(world) == before
+    assert files(world) == before | {stray: {}}
 
 
 def test_places_that_nobody_took_do_no_harm(world: World) -> None:

@@ -382,8 +382,9 @@ class Publication:
 
     def _numbers(self, prefix: str) -> set[int]:
         """The pages of a chapter, or the chapters, that there are."""
-        names = (found.key.removeprefix(prefix) for found in self.store.list(prefix))
-        return {int(name.removesuffix(".json")) for name in names}
+        keys = (found.key.removeprefix(prefix) for found in self.store.list(prefix))
+        names = (key.removesuffix(".json") for key in keys)
+        return {int(name) for name in names if name.isdecimal()}
 
     def _after(self, stored: File | None) -> datetime:
         """When the version is written that follows."""
