@@ -84,6 +84,9 @@ def test_figures_come_with_how_sure_they_are(
     assert low < rows[0]["speakingTime"] < high
     first = page.locator(".speaker-table tbody tr").first.locator("td").first
     expect(first.locator(".figure-range")).to_have_text(f"{low:.0f} s to {high:.0f} s")
+    pace = [f"{bound:.0f}" for bound in rows[0]["uncertainty"]["wordsPerMinute"]["thisDebate"]]
+    ranges = page.locator(".speaker-table tbody tr").first.locator(".figure-range")
+    assert " to ".join(pace) in ranges.all_text_contents()
 
     (sure,) = (
         comparison["thisDebate"]

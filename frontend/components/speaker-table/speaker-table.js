@@ -29,7 +29,7 @@ function Figure({ jobId, value, text, moment, column, speaker }) {
 
 /** Between which figures it lies 95 times in 100; nothing where these read alike. */
 function Range({ bounds, format }) {
-  const [low, high] = (bounds ?? []).map(format);
+  const [low, high] = (bounds ?? []).map((bound) => format(bound));
   return low !== high && html`<small class="figure-range">${t("table.range", { low, high })}</small>`;
 }
 
