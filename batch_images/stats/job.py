@@ -18,7 +18,7 @@ from batch_images.stats.parquet import write_parquet
 from batch_images.stats.reader import check_size
 from debate_analyzer.bootstrap import job_table, object_store, publish_queue, run_worker
 from debate_analyzer.config import Settings
-from debate_analyzer.errors import InvalidRequest, InvalidTranscript, WorkerLost
+from debate_analyzer.errors import DebateError, InvalidRequest, InvalidTranscript
 from debate_analyzer.job import Figures, Job, utc_now
 from debate_analyzer.key import (
     SCHEMA_KEY,
@@ -117,7 +117,7 @@ def main() -> int:
         order = read_order(settings, lambda uri: _fetch(settings, uri))
         if order and order.paths:
             return count_order(order, settings)
-    except (InvalidRequest, WorkerLost) as error:
+    except DebateError as error:
         logger.error("%s", error)
         return NOT_STARTED
     process = StatsProcess(

@@ -148,6 +148,7 @@ def test_what_is_written_is_written_whole(
         ({"TRANSCRIPTS_PREFIX": "{}", "STATS_OUTPUT_S3_URI": "s3://debates/statistics"}, "folder"),
         ({"TRANSCRIPTS_PREFIX": "{}", "JOB_IDS": "x"}, "JOB_IDS and TRANSCRIPTS_PREFIX"),
         ({"MANIFEST_S3_URI": "{}/nowhere.json"}, "cannot be read"),
+        ({"JOB_IDS": str(uuid.UUID(int=1))}, "BUCKET is not set"),
         ({"MANIFEST_S3_URI": "{}/mixed.json", "BUCKET": "debates"}, "counted apart"),
         ({"MANIFEST_S3_URI": "{}/twice.json"}, "in one place: a."),
     ],
