@@ -20,6 +20,8 @@ from debate_analyzer.statistics import Bounds, Comparison, Uncertainty
 # Figures, and the standard deviation of the difference of their logarithms between two people.
 COMPARED = {"speakingTime": 0.7, "words": 0.7, "wordsPerMinute": 0.2, "meanTurn": 0.7}
 MOST_COMPARED = 12  # speakers: those who speak longest
+MOST_SPANS = 50_000  # of speech: more than a day of it; time and memory grow with them
+MOST_SPEAKERS = 100
 
 
 @dataclass(frozen=True)
@@ -32,24 +34,37 @@ class Uncertainties:
 
 
 def estimate(debate: Debate, turns: Turns, events: Events, *, seed: int) -> Uncertainties:
-    """The same input and seed give the same figures. Never fails on a debate, be it empty."""
-    generator = np.random.default_rng(seed)
+    """The same input and seed give the same figures. Never fails on a debate, be it empty; one
+    beyond MOST_SPANS or MOST_SPEAKERS, days long, is counted without."""
     observed = Observed(debate, turns, events)
+    spans = sum(len(speech) for speech in debate.speech)
+    if spans > MOST_SPANS or len(debate.speakers) > MOST_SPEAKERS:
+        nothing: list[Draws] = [{} for _ in debate.speakers]
+        return _put_together(observed, nothing, nothing, {}, {})
+    generator = np.random.default_rng(seed)
     given = unassigned_words(debate, generator, DRAWS)
     rehearing = rehear(debate, events.left_out, generator)
     process = Process(observed, rehearing, given, generator)
-    this_debate = measurement.draw_speakers(observed, rehearing, given, generator)
-    such_debates = process.speakers()
+    return _put_together(
+        observed,
+        measurement.draw_speakers(observed, rehearing, given, generator),
+        process.speakers(),
+        measurement.draw_totals(observed, rehearing, generator),
+        process.totals(),
+    )
+
+
+def _put_together(
+    observed: Observed,
+    this_debate: list[Draws],
+    such_debates: list[Draws],
+    totals_of_this: Draws,
+    totals_of_such: Draws,
+) -> Uncertainties:
+    people = zip(observed.figures, this_debate, such_debates, strict=True)
     return Uncertainties(
-        speakers=[
-            _uncertainties(*each)
-            for each in zip(observed.figures, this_debate, such_debates, strict=True)
-        ],
-        totals=_uncertainties(
-            observed.totals,
-            measurement.draw_totals(observed, rehearing, generator),
-            process.totals(),
-        ),
+        speakers=[_uncertainties(*person) for person in people],
+        totals=_uncertainties(observed.totals, totals_of_this, totals_of_such),
         comparisons=_comparisons(observed, this_debate, such_debates),
     )
 
@@ -76,23 +91,29 @@ def _bounds(draws: Draws, name: str, figure: float) -> Bounds | None:
 def _comparisons(
     observed: Observed, this_debate: list[Draws], such_debates: list[Draws]
 ) -> list[Comparison]:
-    """Between all pairs, by figure."""
+    """Between all pairs, by figure, where it can be said how sure they are."""
+    labels = observed.debate.speakers
     time = observed.debate.speaking_time
     people = np.argsort(-time, kind="stable")[:MOST_COMPARED].tolist()
     comparisons = []
     for figure in COMPARED:
-        known = [person for person in people if figure in observed.figures[person]]
-        known.sort(key=lambda person: -observed.figures[person][figure])
-        for more, less in combinations(known, 2):
-            comparisons.append(
-                Comparison(
-                    figure=figure,
-                    more=observed.debate.speakers[more],
-                    less=observed.debate.speakers[less],
-                    this_debate=_sureness(this_debate, figure, more, less),
-                    such_debates=_sureness(such_debates, figure, more, less),
+        ranks = [
+            (-observed.figures[person][figure], labels[person], person)
+            for person in people
+            if figure in observed.figures[person]
+        ]
+        for (_, _, more), (_, _, less) in combinations(sorted(ranks), 2):
+            sure = [_sureness(draws, figure, more, less) for draws in (this_debate, such_debates)]
+            if sure != [None, None]:
+                comparisons.append(
+                    Comparison(
+                        figure=figure,
+                        more=labels[more],
+                        less=labels[less],
+                        this_debate=sure[0],
+                        such_debates=sure[1],
+                    )
                 )
-            )
     return comparisons
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from batch_images.stats.debate import Floats
 from batch_images.stats.uncertainty.draws import ratio
 
-_MANY_STRETCHES = 2000  # what more of them give is the normal distribution
+_MANY_STRETCHES = 1000  # what more of them give is the normal distribution
 # Stretches are not quite independent, and errors of boundaries break some: variances are so much
 # larger than they alone tell (Kish's design effect), as measured in docs/statistics-uncertainty.md.
 _DESIGN_EFFECT = 1.17

@@ -332,3 +332,12 @@ def test_what_is_left_out_is_no_silence() -> None:
 
     shorter = _bounds(silent.totals["silence"].this_debate)[0] - 90
     assert _bounds(cut.totals["silence"].this_debate)[0] == pytest.approx(shorter, abs=2)
+
+
+def test_a_debate_of_days_is_counted_without() -> None:
+    segments = [_said("AB"[n % 2], 4.0 * n, 4.0 * n + 3.0, words=1) for n in range(50_001)]
+    found = _estimate(_document(segments))
+
+    assert {"speakingTime", "meanTurn"} <= found.speakers[0].keys()
+    assert all(each == Uncertainty() for each in _all(found))
+    assert found.comparisons == []
