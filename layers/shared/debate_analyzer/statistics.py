@@ -11,10 +11,11 @@ that is new leaves it as it is, so readers let alone what they do not know.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
+from pydantic.dataclasses import dataclass
 
 from debate_analyzer.transcript import Warning
 
@@ -25,6 +26,8 @@ Seconds = Annotated[float, PlainSerializer(lambda value: round(value, 3), return
 Share = Annotated[float, PlainSerializer(lambda value: round(value, 6), return_type=float)]
 Rate = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
 Bounds = tuple[Rate, Rate]
+
+_T = TypeVar("_T")
 
 OverlapKind = Literal["backchannel", "overlap", "floor_taken"]
 Basis = Literal["turns", "segments"]
@@ -39,7 +42,17 @@ class _Published(BaseModel):
 # --- evidence -------------------------------------------------------------------------------
 
 
-class Span(_Published):
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _moment(of: type[_T]) -> type[_T]:
+    """A model with slots and nothing else: of a long debate there are hundreds of thousands, and
+    each takes a sixth of the memory."""
+    config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    make = dataclass(frozen=True, slots=True, kw_only=True, config=config)
+    return cast("type[_T]", make(of))
+
+
+@_moment
+class Span:
     """A moment of the recording. `segment` is the index in the transcript's `transcription` of
     what is said there, None where nothing is transcribed."""
 
@@ -49,18 +62,21 @@ class Span(_Published):
     segment: int | None
 
 
+@_moment
 class SegmentSpan(Span):
     """A segment of the transcript and how many words it adds."""
 
     words: int
 
 
+@_moment
 class TurnSpan(Span):
     """A turn, and how many words are in it."""
 
     words: int
 
 
+@_moment
 class OverlapStart(Span):
     """`speaker` began while `over` was speaking."""
 
@@ -68,18 +84,21 @@ class OverlapStart(Span):
     kind: OverlapKind
 
 
+@_moment
 class Question(Span):
     """`answered_by` took the next turn soon after; None where nobody did."""
 
     answered_by: str | None
 
 
+@_moment
 class Filler(Span):
     """A filled pause that the recogniser wrote down."""
 
     word: str
 
 
+@_moment
 class Response(Span):
     """The start of a turn after somebody else's. `latency` is negative where they overlap."""
 
@@ -87,6 +106,7 @@ class Response(Span):
     latency: Seconds
 
 
+@_moment
 class Handover(Span):
     """A turn of a moderator that leads to a turn of `to`, who spoke last before it if a
     follow-up."""
