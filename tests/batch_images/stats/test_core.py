@@ -172,6 +172,18 @@ def _cut(data: bytes) -> Any:
         yield items
 
 
+def test_a_long_transcript_that_wants_a_closer_look_has_it(tmp_path: Path) -> None:
+    document = json.loads(long(8000, with_words=False))
+    document["transcription"].append(document["transcription"][7000])
+    path = tmp_path / "long_transcription.json"
+    path.write_text(json.dumps(document))
+
+    assert path.stat().st_size > 3 * blocks.BLOCK_BYTES
+    counted = count_file(path)
+    assert same(counted, in_full(path.read_bytes()))
+    assert "duplicate_segments" in {warning.code for warning in counted.warnings}
+
+
 def test_what_cannot_be_cut_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Words in the middle of a segment: their ends look like the segments'."""
     monkeypatch.setattr(core, "BLOCK_BYTES", 2**12)
