@@ -151,6 +151,8 @@ class Process:
         """Likewise, for as many turns of those who are spoken over."""
         if (begun := self.observed.begun) is None:
             return {}
+        misheard = self.rehearing.draws("overlapStarts", self.generator, DRAWS)
+        misheard -= begun.sum(axis=1)
         draws: Draws = {}
         for kind, figure in enumerate(OVERLAP_STARTS):
             counts = begun[:, :, kind].sum(axis=1)
@@ -162,8 +164,7 @@ class Process:
                 for values in begun[:, :, kind]
             ]
             expected = expected_counts(counts, np.array(variances), self.generator, DRAWS)
-            bias = self._bias("overlapStarts")[:, :, kind]
-            draws[figure] = np.maximum(expected - bias, 0.0)
+            draws[figure] = np.maximum(expected + misheard[:, :, kind], 0.0)
         return draws
 
     def totals(self) -> Draws:

@@ -89,7 +89,7 @@ def rehear(debate: Debate, left_out: Times, generator: np.random.Generator) -> R
             # Halfway between the figure (one error) and its hearings (two).
             undone = 1.5 * bias[name]
             without[name] = figure + moved / 2 - undone
-            variance += moved**2 + 1.5**2 * (twice - once).var(axis=0, ddof=1) / hearings
+            variance += moved**2 / 2 + 1.5**2 * (twice - once).var(axis=0, ddof=1) / hearings
         # What is undone may be nothing, or twice as much: the variance of a uniform distribution.
         deviation[name] = np.sqrt(variance + (2 * undone) ** 2 / 12)
     return Rehearing(hearings, bias, without, deviation)

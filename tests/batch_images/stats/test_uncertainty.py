@@ -175,7 +175,7 @@ def test_whatever_is_said_every_bound_is_a_number_and_the_figure_is_between(
                     assert all(math.isfinite(bound) for bound in bounds)
                     assert bounds[0] <= bounds[1]
             if uncertainty.this_debate is not None and figure in ("words", "wordShare"):
-                assert uncertainty.this_debate[0] == figures[figure]
+                assert uncertainty.this_debate[0] == pytest.approx(figures[figure])
     for comparison in found.comparisons:
         for sure in (comparison.this_debate, comparison.such_debates):
             assert sure is None or 0 <= sure <= 1
