@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from batch_images.stats.debate import Floats, Integers
-from batch_images.stats.intervals import SLACK_SECONDS
+from batch_images.stats.intervals import to_milliseconds
 from batch_images.stats.turns import Turns
 
 LONGEST_RESPONSE_SECONDS = 10.0  # what comes later is a new beginning
@@ -53,9 +53,9 @@ def matrix(turns: Turns, speakers: int) -> Integers:
 def find_responses(turns: Turns) -> Responses:
     rows = succession(turns)
     before, after = rows[:-1], rows[1:]
-    latency = turns.start[after] - turns.end[before]
+    latency = to_milliseconds(turns.start[after] - turns.end[before])
     answers = turns.speaker[after] != turns.speaker[before]
-    answers &= latency <= LONGEST_RESPONSE_SECONDS + SLACK_SECONDS
+    answers &= latency <= LONGEST_RESPONSE_SECONDS
     return Responses(
         turn=after[answers],
         speaker=turns.speaker[after[answers]],

@@ -50,7 +50,7 @@ def union(spans: Times, *, gap: float = 0.0) -> Times:
 
 def length(spans: Times) -> float:
     """Seconds in disjoint spans."""
-    return float((spans[:, 1] - spans[:, 0]).sum())
+    return float(to_milliseconds((spans[:, 1] - spans[:, 0]).sum()))
 
 
 def complement(spans: Times, start: float, end: float) -> Times:

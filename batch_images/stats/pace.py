@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from batch_images.stats.debate import Debate, Floats
-from batch_images.stats.intervals import SLACK_SECONDS, Times, at_least
+from batch_images.stats.intervals import Times, at_least
 from debate_analyzer.statistics import Pace
 
 _WINDOWS = (10.0, 30.0, 60.0, 300.0, 900.0)
@@ -29,7 +29,7 @@ def pace_over_time(debate: Debate, speaker: int, edges: Floats) -> list[Pace]:
         return []
     spoken = np.diff(_spoken_until(debate.speech[speaker], edges))
     moments = debate.words.middle[debate.word_rows[speaker]]
-    window = np.searchsorted(edges, moments + SLACK_SECONDS, side="right") - 1
+    window = np.searchsorted(edges, moments, side="right") - 1
     words = np.bincount(np.minimum(window, len(spoken) - 1), minlength=len(spoken))
     return [
         Pace(

@@ -127,6 +127,16 @@ def test_what_stands_there_twice_counts_once() -> None:
     assert got.totals.segments == 3
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_two_that_differ_in_their_words_it_is_always_the_same_that_counts(reverse: bool) -> None:
+    um = {"start": 3.0, "end": 3.5, "word": "um"}
+    twice = [NO | {"words": [um]}, NO | {"words": [um | {"start": 3.2}]}]
+
+    got = of(*(reversed(twice) if reverse else twice), language="en")
+
+    assert [filler.start for filler in got.evidence.fillers] == [3.0]
+
+
 def test_segments_out_of_order_are_counted_in_order_of_time() -> None:
     got = of(NO, YES)
 

@@ -36,6 +36,14 @@ def test_what_is_shorter_than_the_collar_is_no_turn(length: float, count: int) -
     assert got.totals.speaking_time == pytest.approx(length)
 
 
+@pytest.mark.parametrize(("pause", "kind"), [(0.2, "overlap"), (0.201, "backchannel")])
+def test_a_pause_of_a_fifth_of_a_second_ends_an_utterance(pause: float, kind: str) -> None:
+    """Two words of half a second are one utterance of more than one, or two backchannels."""
+    got = of(heard("A", (0, 10)), heard("B", (3, 3.5), (3.5 + pause, 4.2)))
+
+    assert {found for _, _, found in kinds(got)} == {kind}
+
+
 def test_a_turn_goes_on_across_somebody_elses_backchannel() -> None:
     got = of(heard("A", (0, 5), (6, 9)), heard("B", (2, 2.6)))
 
