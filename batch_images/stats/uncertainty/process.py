@@ -49,7 +49,8 @@ class Process:
         self.time = time * np.exp(logs) + seconds_a_word(observed.debate) * given
         logs = self._logs(observed.turns.words.astype(np.float64))
         self.words = (observed.debate.word_counts + given) * np.exp(logs)
-        self.events = self._counts() | self._overlap_starts()
+        self.counts = self._counts()
+        self.overlap_starts = self._overlap_starts()
 
     def _by_stretch(self, values: Floats, person: int) -> Floats:
         return self.observed.by_stretch(person, values)
@@ -95,7 +96,7 @@ class Process:
     def _speaker(self, person: int, turnover: Turnover) -> Draws:
         observed, figures = self.observed, self.observed.figures[person]
         turns, time = observed.turns, figures["speakingTime"]
-        draws = {figure: values[:, person] for figure, values in self.events.items()}
+        draws = {figure: values[:, person] for figure, values in self.overlap_starts.items()}
         draws["speakingTime"] = self.time[:, person]
         draws["speakingShare"] = ratio(self.time[:, person], self.time.sum(axis=1))
         lengths = self._by_stretch(turns.duration, person)
@@ -111,6 +112,7 @@ class Process:
             )
         words = self._by_stretch(turns.words.astype(np.float64), person)
         if np.count_nonzero(words) >= LEAST_STRETCHES:
+            draws |= {figure: values[:, person] for figure, values in self.counts.items()}
             draws["words"] = self.words[:, person]
             draws["wordShare"] = ratio(self.words[:, person], self.words.sum(axis=1))
             logs = turnover.log_ratio(words, self.speech[person])
@@ -120,7 +122,7 @@ class Process:
             sure = self._by_stretch(observed.sureness, person)
             if "confidence" in figures and sure.any():
                 logs = turnover.log_ratio(sure, words)
-                draws["confidence"] = figures["confidence"] * np.exp(logs)
+                draws["confidence"] = np.minimum(figures["confidence"] * np.exp(logs), 1.0)
         return draws
 
     def _median(self, figure: str, person: int, values: Floats, independent: int) -> Floats:

@@ -244,7 +244,8 @@ def test_where_all_words_are_without_a_speaker_each_may_have_said_all_of_them() 
 
     assert _bounds(found.speakers[0]["words"].this_debate)[0] == 0
     assert _bounds(found.speakers[0]["words"].this_debate)[1] > 100
-    assert found.speakers[0]["words"].such_debates is None
+    for figure in ("words", "wordShare", "questions", "fillers", "fillersPerMinute"):
+        assert found.speakers[0][figure].such_debates is None, figure
 
 
 def test_who_speaks_alone_has_all_of_the_time() -> None:
