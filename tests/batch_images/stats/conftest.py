@@ -18,6 +18,5 @@ def figures_alone() -> Iterator[None]:
             lambda debate, *_, **__: SimpleNamespace(
                 speakers=[{} for _ in debate.speakers], totals={}, comparisons=[]
             ),
-            raising=False,
         )
         yield

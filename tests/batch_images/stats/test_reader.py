@@ -81,9 +81,9 @@ def _columns(debate: Debate) -> dict[str, Any]:
 
 
 @settings(max_examples=EXAMPLES // 5)
-@given(_transcripts())
-def test_the_fast_reader_reads_what_the_models_read(transcript: Transcript) -> None:
-    data = transcript.model_dump_json().encode()
+@given(_transcripts(), st.booleans())
+def test_the_fast_reader_reads_what_the_models_read(transcript: Transcript, short: bool) -> None:
+    data = transcript.model_dump_json(exclude_defaults=short).encode()
 
     document, warnings = read_document(data)
     parsed = parse_transcript(data)
