@@ -97,6 +97,9 @@ def said(*texts: str) -> dict[str, Any]:
 
 @given(documents(), st.booleans())
 @example(said("a b"), False)
+@example({"duration": 9e9, "transcription": [{"start": 1e300, "end": 2e300}]}, True)
+@example({**said("a"), "turns": [{"start": 0.0005, "end": 1.0015, "speaker": "B"}]}, True)
+@example({"duration": 4, "transcription": [{"start": 0.0005, "end": 2.6665, "speaker": "B"}]}, True)
 @example(said("a b", "a b"), True)
 @example(said("a", "b"), True)
 @example(said("sí\xa0no\x85sí"), False)
