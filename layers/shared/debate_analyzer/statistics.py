@@ -21,10 +21,15 @@ from debate_analyzer.transcript import Warning
 
 SCHEMA_VERSION = 2
 
+
+def _rounded(value: float, digits: int) -> float:
+    return round(value, digits) + 0.0  # no -0.0
+
+
 # Milliseconds and millionths: finer than anything is known, and the same text on every machine.
-Seconds = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
-Share = Annotated[float, PlainSerializer(lambda value: round(value, 6), return_type=float)]
-Rate = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
+Seconds = Annotated[float, PlainSerializer(lambda value: _rounded(value, 3), return_type=float)]
+Share = Annotated[float, PlainSerializer(lambda value: _rounded(value, 6), return_type=float)]
+Rate = Annotated[float, PlainSerializer(lambda value: _rounded(value, 3), return_type=float)]
 Bounds = tuple[Rate, Rate]
 
 _T = TypeVar("_T")

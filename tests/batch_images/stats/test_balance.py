@@ -51,6 +51,18 @@ def test_evenness_is_the_entropy_of_the_shares() -> None:
     assert of(People(roles={"M": MODERATOR, "A": MODERATOR})).balance.evenness == 1
 
 
+def test_what_is_used_up_to_the_last_digit_is_overrun_by_zero_and_not_by_less() -> None:
+    transcript = Transcript(
+        duration=9, transcription=[], turns=[*heard("A", (0.1, 0.4)), *heard("B", (0.6, 0.9))]
+    )
+
+    got = measured(transcript, People(agreed=[Slot("A", 0.30000001)])).model_dump_json(
+        by_alias=True
+    )
+
+    assert "-0.0," not in got
+
+
 def test_one_alone_is_neither_even_nor_uneven() -> None:
     roles = dict.fromkeys("MBC", MODERATOR)
 
