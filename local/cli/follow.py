@@ -19,12 +19,10 @@ from rich.progress import (
 )
 
 from debate_analyzer.catalogue import JobView
-from debate_analyzer.pipeline import Status
+from debate_analyzer.pipeline import ENDS, Status
 from debate_analyzer.upload import UploadRequest
 from local.cli.client import Client, Refused
 from local.cli.show import plain, state
-
-ENDS = (Status.COMPLETE, Status.FAILED, Status.CANCELLED, Status.DELETED)
 
 
 def upload(
