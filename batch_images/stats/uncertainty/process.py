@@ -17,6 +17,7 @@ from batch_images.stats.uncertainty.resampling import (
     expected_counts,
     median,
     variance_of_sum,
+    without_design_effect,
 )
 from batch_images.stats.uncertainty.unassigned import seconds_a_word
 
@@ -153,8 +154,8 @@ class Process:
         """Likewise, for as many turns of those who are spoken over."""
         if (begun := self.observed.begun) is None:
             return {}
-        misheard = self.rehearing.draws("overlapStarts", self.generator, DRAWS)
-        misheard -= begun.sum(axis=1)
+        doubt = 1.5 * (self.rehearing.bias["overlapStarts"] - self._bias("overlapStarts"))
+        misheard = self.rehearing.without["overlapStarts"] + doubt - begun.sum(axis=1)
         draws: Draws = {}
         for kind, figure in enumerate(OVERLAP_STARTS):
             counts = begun[:, :, kind].sum(axis=1)
@@ -174,7 +175,10 @@ class Process:
         observed = self.observed
         if not any(self.turnover):
             return {}
-        draws = {"speakingTime": self.time.sum(axis=1), "words": self.words.sum(axis=1)}
+        draws = {
+            "speakingTime": without_design_effect(self.time.sum(axis=1)),
+            "words": without_design_effect(self.words.sum(axis=1)),
+        }
         turns = np.concatenate(self.turns)
         turnover = Turnover(len(turns), self.generator, DRAWS)
         for figure, values in (("silence", observed.silence), ("overlap", observed.overlap)):
