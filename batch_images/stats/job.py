@@ -99,7 +99,8 @@ class StatsProcess:
         self.store.put(speaker_stats_key(job.job_id, key.stem), speakers, _PARQUET)
         self.store.put(dataset_key(job.job_id, job.created_at.date()), speakers, _PARQUET)
         self.store.put(private_statistics_key(job.job_id), document, _JSON)
-        if job.published:
+        newest = self.table.get(job.job_id)  # it may have been withdrawn while it was counted
+        if newest is not None and newest.published:
             self.store.put(statistics_key(job.job_id), document, _JSON)
 
     def _ask_for_publication(self, job_id: str) -> None:

@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import validate
 
+from batch_images.stats.analysis import analyse
 from batch_images.stats.job import StatsProcess
 from debate_analyzer.edits import Edits, Rename
 from debate_analyzer.key import edits_key, private_statistics_key, speaker_stats_key, statistics_key
 from debate_analyzer.pipeline import Status
+from debate_analyzer.statistics import Statistics
 from tests.world import JOB_ID, STATS, TRANSCRIPT, World
 
 # As foreign writers make it: the fields of the first readers and nothing else.
@@ -136,6 +138,21 @@ def test_a_private_debate_is_counted_but_not_published(world: World, process: St
     world.arrive(TRANSCRIPT)
     world.table.replace(world.job().model_copy(update={"published": False}))
     world.worker(process, stage=STATS, linger=0.3).run()
+
+    assert world.job().status is Status.COMPLETE
+    assert world.store.head(private_statistics_key(JOB_ID)) is not None
+    assert world.store.head(statistics_key(JOB_ID)) is None
+
+
+def test_a_debate_that_is_withdrawn_while_it_is_counted_is_not_published(
+    world: World, process: StatsProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def withdrawn_meanwhile(*arguments: Any, **options: Any) -> Statistics:
+        world.table.replace(world.job().unpublished(world.clock()))
+        return analyse(*arguments, **options)
+
+    monkeypatch.setattr("batch_images.stats.job.analyse", withdrawn_meanwhile)
+    _run(world, process, FOREIGN)
 
     assert world.job().status is Status.COMPLETE
     assert world.store.head(private_statistics_key(JOB_ID)) is not None
