@@ -185,5 +185,5 @@ class Process:
             seconds = np.concatenate([self._by_stretch(values, person) for person in self.people])
             if np.count_nonzero(seconds) >= LEAST_STRETCHES:
                 logs = turnover.log_ratio(seconds, turns) + self._correction(figure, seconds.sum())
-                draws[figure] = seconds.sum() * np.exp(logs)
+                draws[figure] = without_design_effect(seconds.sum() * np.exp(logs))
         return draws

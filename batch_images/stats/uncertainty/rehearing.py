@@ -81,17 +81,20 @@ def rehear(debate: Debate, left_out: Times, generator: np.random.Generator) -> R
         variance = once.var(axis=0, ddof=1) * (1 + 1 / hearings)
         moved = once.mean(axis=0) - figure
         if name in SUMS:
-            bias[name] = moved
-            without[name] = figure - moved
-            undone = moved
+            bias[name] = undone = moved
+            without[name] = figure - undone
+            noise = once.var(axis=0, ddof=1) / hearings
         else:
             bias[name] = (twice - once).mean(axis=0)
             # Halfway between the figure (one error) and its hearings (two).
             undone = 1.5 * bias[name]
             without[name] = figure + moved / 2 - undone
-            variance += moved**2 / 2 + 1.5**2 * (twice - once).var(axis=0, ddof=1) / hearings
-        # What is undone may be nothing, or twice as much: the variance of a uniform distribution.
-        deviation[name] = np.sqrt(variance + (2 * undone) ** 2 / 12)
+            noise = 1.5**2 * (twice - once).var(axis=0, ddof=1) / hearings
+            variance += moved**2 / 2 + noise
+        # What is undone may be nothing, or twice as much: the variance of a uniform distribution,
+        # less what is in it because there are so few hearings.
+        doubt = np.maximum(undone**2 - noise, 0.0) / 3
+        deviation[name] = np.sqrt(variance + doubt)
     return Rehearing(hearings, bias, without, deviation)
 
 
