@@ -243,14 +243,19 @@ def _stem(path: Path) -> str:
 
 def write_whole(path: Path, data: bytes) -> None:
     """The file, whole or not at all. Its folder is made."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = f"{path.parent}{os.sep}.{path.name}.{os.getpid()}"
     try:
         try:
-            beside.write_bytes(data)
+            _write(beside, data)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-        beside.replace(path)
+            _write(beside, data)
+        os.replace(beside, path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        Path(beside).unlink(missing_ok=True)
         raise
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)

@@ -217,7 +217,10 @@ def _parser(name: str, path: Path) -> Callable[[], object]:
 
 def parquet(name: str, path: Path) -> tuple[int, Callable[[], object]]:
     from batch_images.stats.batch import Work, count_all
+    from batch_images.stats.core import Core
+    from batch_images.stats.core_table import write_core_parquet
 
+    write_core_parquet(Core([]))  # pyarrow looks for pandas once, and imports it where it is
     files = sorted(path.iterdir())
     out = Path(tempfile.mkdtemp(dir=path.parent))
     if name == "writer alone":

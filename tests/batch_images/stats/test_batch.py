@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from batch_images.stats import job
+from batch_images.stats import batch, job
 from batch_images.stats.batch import Work, count_all, find_transcripts
 from batch_images.stats.core_table import CORE_SCHEMA
 from batch_images.stats.manifest import parse_manifest
@@ -128,13 +128,12 @@ def test_what_is_written_is_written_whole(
     before = (tmp_path / "statistics/by-job/a.json").read_bytes()
     put(tmp_path / "a_transcription.json", "A", "B")
 
-    def full(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[:10])
-        raise OSError(28, "No space left on device", str(path))
+    def full(path: str, data: bytes) -> None:
+        Path(path).write_bytes(data[:10])
+        raise OSError(28, "No space left on device", path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(batch, "_write", full)
         assert count(TRANSCRIPTS_PREFIX=str(tmp_path)) == 1
     assert (tmp_path / "statistics/by-job/a.json").read_bytes() == before
     assert files(tmp_path) == written
