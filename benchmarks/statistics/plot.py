@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 20, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 40, 40, 50
 _COLOURS = ("#1b5e9e", "#b3541e", "#4a7a2c")
 
 
@@ -47,7 +47,7 @@ def draw(lines: Sequence[Line], *, x: str, y: str) -> str:
         parts.append(_rule(left, at, WIDTH - _RIGHT, at))
         parts.append(_text(left - 8, at + 4, f"{10.0**row:g}", "end"))
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 10, x, "middle"))
-    parts.append(_text(14, _TOP - 6, y, "start"))
+    parts.append(_text(14, _TOP - 18, y, "start"))
     for number, line in enumerate(lines):
         colour = _COLOURS[number]
         places = [place(point) for point in line.points]
