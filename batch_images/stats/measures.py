@@ -289,7 +289,7 @@ class _Measurement:
             ),
             (
                 not debate.words_are_timed,
-                ("pace",),
+                ("wordTimes",),
                 "Words have no times of their own: pace takes them as spread over their segments.",
             ),
         ]

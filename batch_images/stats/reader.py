@@ -17,7 +17,7 @@ import msgspec
 from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.transcript import Warning
 
-LARGEST_BYTES = 512 * 2**20
+LARGEST_BYTES = 96 * 2**20  # what fits in 2 GB of memory: fifty hours with all their words
 
 _DEEPEST = 100  # levels of provenance, which is published as it is
 
