@@ -262,5 +262,5 @@ def test_provenance_that_nothing_could_write_again_is_left_out() -> None:
 
 def test_what_is_too_large_is_refused_by_its_size() -> None:
     check_size(LARGEST_BYTES)
-    with pytest.raises(InvalidTranscript, match="2,048 MiB; at most 512 MiB"):
+    with pytest.raises(InvalidTranscript, match="2,048 MiB; at most 96 MiB"):
         check_size(2 * 2**30)
