@@ -101,9 +101,7 @@ class _Speaker:
 def count_file(path: Path | str) -> Core:
     """The core measures of a transcript. Raises InvalidTranscript, OSError."""
     with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        check_size(size)
-        if size <= BLOCK_BYTES:
+        if os.fstat(file.fileno()).st_size <= BLOCK_BYTES:
             return count(file.read())
         return count(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
@@ -134,6 +132,7 @@ class _Count:
                 raise _Unusual
             # Without the segments that were counted, it is a document still.
             data = data[:begin] + data[rest:]
+        check_size(len(data))  # of what is not counted yet, which is decoded at once
         document = _document.decode(data)
         self._add(document.transcription, since)
         end = self._end()

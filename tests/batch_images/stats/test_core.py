@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batch_images.stats import blocks, core
+from batch_images.stats import blocks, core, reader
 from batch_images.stats.core import Core, CoreSpeaker, count, count_file
 from batch_images.stats.debate import read_debate
 from batch_images.stats.measures import About, measure
@@ -185,6 +185,15 @@ def test_a_long_transcript_that_wants_a_closer_look_has_it(tmp_path: Path) -> No
     counted = count_file(path)
     assert same(counted, in_full(path.read_bytes()))
     assert "duplicate_segments" in {warning.code for warning in counted.warnings}
+
+
+def test_only_what_is_read_at_once_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = long(8000, with_words=False)
+    monkeypatch.setattr(reader, "LARGEST_BYTES", 2 * blocks.BLOCK_BYTES)
+    assert sum(speaker.segments for speaker in count(data).speakers) == 8000
+    monkeypatch.setattr(blocks, "_ENDS", ())
+    with pytest.raises(InvalidTranscript, match="MiB"):
+        count(data)
 
 
 def test_what_cannot_be_cut_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
