@@ -74,7 +74,7 @@ def act(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Act]:
 def _renamed(node: Any, names: dict[str, str]) -> Any:
     """With the names that the emulator gave; the longest first, since one may begin another."""
     if isinstance(node, dict):
-        return {key: _renamed(value, names) for key, value in node.items()}
+        return {_renamed(key, names): _renamed(value, names) for key, value in node.items()}
     if isinstance(node, list | tuple):
         return [_renamed(value, names) for value in node]
     if not isinstance(node, str):
