@@ -83,7 +83,7 @@ def _uncertainties(
 
 def _bounds(draws: Draws, name: str, figure: float) -> Bounds | None:
     plausible = draws.get(name)
-    if plausible is None or not np.isfinite(plausible).all():
+    if plausible is None or not np.isfinite(plausible).all() or not np.ptp(plausible):
         return None
     return interval(plausible, figure)
 
@@ -118,7 +118,9 @@ def _comparisons(
 
 
 def _sureness(draws: list[Draws], figure: str, more: int, less: int) -> float | None:
-    plausible = [draws[person].get(figure) for person in (more, less)]
-    if any(each is None or not np.isfinite(each).all() for each in plausible):
+    one, other = (draws[person].get(figure) for person in (more, less))
+    if one is None or other is None or not np.isfinite([one, other]).all():
         return None
-    return sureness(draws[more][figure], draws[less][figure], COMPARED[figure])
+    if not np.ptp(one) and not np.ptp(other):
+        return None
+    return sureness(one, other, COMPARED[figure])

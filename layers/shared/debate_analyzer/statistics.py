@@ -30,7 +30,7 @@ def _rounded(value: float, digits: int) -> float:
 Seconds = Annotated[float, PlainSerializer(lambda value: _rounded(value, 3), return_type=float)]
 Share = Annotated[float, PlainSerializer(lambda value: _rounded(value, 6), return_type=float)]
 Rate = Annotated[float, PlainSerializer(lambda value: _rounded(value, 3), return_type=float)]
-Bounds = tuple[Rate, Rate]
+Bounds = tuple[Share, Share]  # to as many digits as the finest figure
 
 _T = TypeVar("_T")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batch_images.stats.reader import Document, Segment, Turn, Word
 from batch_images.stats.uncertainty import Uncertainties, estimate
+from batch_images.stats.uncertainty.draws import sureness
 from benchmarks.statistics.coverage import Tally, observe, run
 from benchmarks.statistics.simulation import draw_debate, draw_process
 from debate_analyzer.statistics import Bounds, Uncertainty
@@ -203,15 +204,15 @@ def test_what_never_happened_may_happen_yet() -> None:
     low, high = _bounds(found.speakers[0]["fillers"].such_debates)
     assert low == 0
     assert 1 < high < 6
-    assert found.speakers[0]["fillers"].this_debate == (0, 0)
+    assert found.speakers[0]["fillers"].this_debate is None
 
 
-def test_words_that_all_have_a_speaker_are_counted_and_not_guessed() -> None:
-    segments = _dialogue(_turns(20))
-    found = _estimate(_document(segments))
+def test_where_all_words_have_a_speaker_nothing_known_makes_their_count_unsure() -> None:
+    """An interval of no width would claim that every word was recognised."""
+    found = _estimate(_document(_dialogue(_turns(20))))
 
-    said = sum(len(segment.words) for segment in segments if segment.speaker == "A")
-    assert found.speakers[0]["words"].this_debate == (said, said)
+    assert found.speakers[0]["words"].this_debate is None
+    assert {each.this_debate for each in found.comparisons if each.figure == "words"} == {None}
 
 
 def test_words_without_a_speaker_may_be_anybodys_and_take_none_away() -> None:
@@ -223,7 +224,7 @@ def test_words_without_a_speaker_may_be_anybodys_and_take_none_away() -> None:
     low, high = _bounds(found.speakers[0]["words"].this_debate)
     assert low == assigned
     assert assigned + unassigned / 2 < high <= assigned + unassigned
-    assert found.totals["words"].this_debate == (observe(_document(segments)).totals["words"],) * 2
+    assert found.totals["words"].this_debate is None
 
 
 def test_segments_without_a_speaker_are_somebodys_time_where_there_are_no_turns() -> None:
@@ -253,8 +254,7 @@ def test_who_speaks_alone_has_all_of_the_time() -> None:
     segments = [_said("A", 30.0 * n, 30.0 * n + length) for n, (_, length) in enumerate(lengths)]
     found = _estimate(_document(segments))
 
-    assert found.speakers[0]["speakingShare"].this_debate == (1, 1)
-    assert found.speakers[0]["speakingShare"].such_debates == (1, 1)
+    assert found.speakers[0]["speakingShare"] == Uncertainty()
     assert found.comparisons == []
 
 
@@ -267,8 +267,7 @@ def test_where_nobody_is_known_only_the_debate_has_figures(
 
     assert found.speakers == []
     assert found.comparisons == []
-    words = sum(len(segment.words) for segment in segments)
-    assert found.totals["words"].this_debate == (words, words)
+    assert found.totals["words"].this_debate is None
 
 
 def test_errors_of_boundaries_add_up_as_independent_ones_do() -> None:
@@ -308,11 +307,9 @@ def test_a_comparison_is_as_sure_as_the_difference_is_large() -> None:
 
 
 def test_equals_are_either_way() -> None:
-    segments = _dialogue([("AB"[n % 2], 6.0 + n // 2 % 5) for n in range(40)])
-    found = _estimate(_document(segments)).comparisons
+    draws = np.array([1.0, 2.0, 3.0])
 
-    words = next(each for each in found if each.figure == "words")
-    assert words.this_debate == 0.5
+    assert sureness(draws, draws, 0.7) == 0.5
 
 
 def test_only_those_who_speak_longest_are_compared() -> None:
