@@ -113,10 +113,10 @@ def _rows(true: Statistics, heard: Statistics) -> Iterator[list[str]]:
 def _cells(true: float, heard: float, of: dict[str, Any], figure: str) -> list[str]:
     bounds = (of["uncertainty"].get(figure) or {}).get("thisDebate")
     if bounds is None:
-        return [f"{true:g}", f"{heard:g}", ""]
+        return [f"{true:.4g}", f"{heard:.4g}", ""]
     low, high = bounds
     outside = "" if low <= true <= high else " (the true one is outside)"
-    return [f"{true:g}", f"{heard:g}", f"{low:g} to {high:g}{outside}"]
+    return [f"{true:.4g}", f"{heard:.4g}", f"{low:.4g} to {high:.4g}{outside}"]
 
 
 def _plain(model: Any) -> dict[str, Any]:
