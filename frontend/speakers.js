@@ -9,6 +9,21 @@ export function looks(labels) {
   return new Map(sorted.map((label, index) => [label, index % LOOKS]));
 }
 
+/** Map of speaker label to the name that people gave; what two are called tells nobody apart. */
+export function givenNames(statistics) {
+  const rows = statistics?.speakers ?? [];
+  const called = rows.flatMap(({ speaker, name }) => (name ? [speaker, name] : [speaker]));
+  const bearers = (name) => called.filter((other) => other === name).length;
+  return new Map(rows.filter(({ name }) => name && bearers(name) === 1).map((row) => [row.speaker, row.name]));
+}
+
+/** The items with the names of their speakers, in each of the fields that hold one. */
+export function withNames(items, names, fields = ["speaker"]) {
+  if (!names.size) return items;
+  const named = (item) => fields.map((field) => [field, names.get(item[field]) ?? item[field]]);
+  return items?.map((item) => ({ ...item, ...Object.fromEntries(named(item)) }));
+}
+
 /** SPEAKER_00 is what the diarization says; people read "Speaker 1". Other names stay. */
 export function speakerName(label) {
   if (label == null) return t("speaker.unknown");

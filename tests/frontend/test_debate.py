@@ -99,6 +99,24 @@ def test_figures_come_with_how_sure_they_are(
     expect(told).to_contain_text("more than 99%" if sure > 0.995 else f"{100 * sure:.0f}%")
 
 
+def test_speakers_are_called_what_people_call_them(
+    open_page: OpenPage, backend: Backend, debate: str
+) -> None:
+    first, second, third = published(backend, debate)["speakers"]
+    first["name"] = "Ada <i>Lovelace</i>"
+    second["name"] = third["name"] = "Sam"  # tells nobody apart
+    page = open_page(f"/?job={debate}")
+    ready(page)
+
+    names = [first["name"], "Speaker 2", "Speaker 3"]
+    for place in (".lanes-names li", ".speaker-table tbody th"):
+        assert sorted(page.locator(place).all_inner_texts()) == names
+    expect(page.locator(".segment-speaker").first).to_have_text(first["name"])
+    told = " ".join(page.locator(".comparisons li").all_inner_texts())
+    assert first["name"] in told
+    assert "Speaker 1" not in page.locator("main").inner_text()
+
+
 def test_every_column_is_in_the_contract() -> None:
     fields = {field.alias for field in SpeakerStatistics.model_fields.values()}
     assert fields > {*COLUMNS, "speaker", "longestTurnStart"}

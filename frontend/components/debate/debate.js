@@ -5,7 +5,7 @@ import { hasTranscript, hasVideo, isEnded } from "../../jobs.js";
 import { createPlayback } from "../../playback.js";
 import { useResource } from "../../poll.js";
 import { rememberMoment } from "../../router.js";
-import { looks } from "../../speakers.js";
+import { givenNames, looks, withNames } from "../../speakers.js";
 import { html, useEffect, useMemo } from "../../view.js";
 import { Downloads } from "../downloads/downloads.js";
 import { Figures } from "../figures/figures.js";
@@ -27,16 +27,35 @@ function lookOf(transcript, statistics) {
   ]);
 }
 
+/** Transcript, figures and looks by the names that people gave the speakers. */
+function byName(transcript, statistics) {
+  const names = givenNames(statistics);
+  const look = [...lookOf(transcript, statistics)].map(([label, number]) => [names.get(label) ?? label, number]);
+  return {
+    transcript: transcript && {
+      ...transcript,
+      transcription: withNames(transcript.transcription, names),
+      turns: withNames(transcript.turns, names),
+    },
+    statistics: statistics && {
+      ...statistics,
+      speakers: withNames(statistics.speakers, names),
+      comparisons: withNames(statistics.comparisons, names, ["more", "less"]),
+    },
+    look: new Map(look),
+  };
+}
+
 /** One debate: its progress until it is complete, then recording, transcript and figures. */
 export function Debate({ job, time }) {
   const id = job.job_id;
   const readable = hasTranscript(job);
   const video = hasVideo(job);
   const complete = job.status === "COMPLETE";
-  const { data: transcript, error: transcriptError } = useResource(() => getTranscript(id), readable ? id : null);
-  const { data: statistics, error: statisticsError } = useResource(() => getStatistics(job), complete ? id : null);
+  const { data: said, error: transcriptError } = useResource(() => getTranscript(id), readable ? id : null);
+  const { data: counted, error: statisticsError } = useResource(() => getStatistics(job), complete ? id : null);
   const playback = useMemo(createPlayback, [id]);
-  const look = useMemo(() => lookOf(transcript, statistics), [transcript, statistics]);
+  const { transcript, statistics, look } = useMemo(() => byName(said, counted), [said, counted]);
   useTick(!isEnded(job));
 
   useEffect(() => {
