@@ -7,16 +7,16 @@ import platform
 import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from batch_images.stats.debate import read_debate
+from batch_images.stats.debate import check_usable, read_debate
 from batch_images.stats.measures import About, measure
 from batch_images.stats.reader import read_document
 from batch_images.stats.revision import revise
 from debate_analyzer.edits import parse_edits
-from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.statistics import Statistics
 from debate_analyzer.transcript import Warning
 
@@ -34,7 +34,7 @@ class Input:
     etag: str
     modified: datetime
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 
@@ -73,9 +73,8 @@ def analyse(
             left_out=revision.left_out,
             people=revision.people,
         )
-    if document.transcription and not len(debate.segments) and not about.left_out:
-        reasons = " ".join(warning.message for warning in debate.warnings)
-        raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
+    if not about.left_out:
+        check_usable(document, debate)
     return measure(debate, about, seed=transcript.seed)
 
 

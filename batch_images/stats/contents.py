@@ -5,15 +5,13 @@ In S3 the publish function keeps them, from the job table. A folder on this mach
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from debate_analyzer.errors import InvalidRequest
-from debate_analyzer.publication import Entry, Index, Summary
+from debate_analyzer.publication import Entry, Index, Summary, sums_of
 
 
 class _Totals(msgspec.Struct, rename="camel", gc=False):
@@ -47,7 +45,7 @@ def contents(folder: Path) -> tuple[Index, Summary]:
     updated_at = debates[-1].updated_at if debates else _NEVER
     entries = [_entry(place, debate) for place, debate in enumerate(debates)]
     index = Index(updated_at=updated_at, jobs=entries[::-1], chapters=[])
-    return index, _summary(updated_at, debates)
+    return index, Summary(updated_at=updated_at, **sums_of(entries))
 
 
 def _read(path: Path) -> _Debate:
@@ -72,17 +70,4 @@ def _entry(place: int, debate: _Debate) -> Entry:
         speaking_time=debate.totals.speaking_time,
         words=debate.totals.words,
         speakers_count=debate.speakers_count,
-    )
-
-
-def _summary(updated_at: datetime, debates: Sequence[_Debate]) -> Summary:
-    languages = Counter(debate.language for debate in debates if debate.language)
-    return Summary(
-        updated_at=updated_at,
-        jobs=len(debates),
-        duration=round(sum(debate.duration for debate in debates), 3),
-        speaking_time=round(sum(debate.totals.speaking_time for debate in debates), 3),
-        words=sum(debate.totals.words for debate in debates),
-        speakers=sum(debate.speakers_count for debate in debates),
-        languages=dict(sorted(languages.items())),
     )

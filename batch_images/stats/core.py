@@ -17,14 +17,20 @@ import msgspec
 import numpy as np
 
 from batch_images.stats.blocks import BLOCK_BYTES, Data, array_of, blocks
-from batch_images.stats.debate import LONGEST_SECONDS, MOST_SPEAKERS, NOBODY, read_debate
+from batch_images.stats.debate import (
+    BEYOND_SECONDS,
+    LONGEST_SECONDS,
+    MOST_SPEAKERS,
+    check_usable,
+    read_debate,
+    rows_by_speaker,
+)
 from batch_images.stats.reader import check_size, read_document
-from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.transcript import Warning
 
 # In milliseconds, as floats of whole numbers: sums of them are exact.
 _LONGEST = LONGEST_SECONDS * 1000
-_BEYOND = 1000.0  # as in `debate`
+_BEYOND = BEYOND_SECONDS * 1000
 
 # Between 2^52 and 2^53 doubles are whole numbers: what is added to this and taken from it again is
 # rounded, half to even as by numpy.rint, in a third of the time that `round` takes.
@@ -225,13 +231,8 @@ class _Count:
 def _looked_at(data: bytes) -> Core:
     document, unreadable = read_document(data)
     debate = read_debate(document)
-    if document.transcription and not len(debate.segments):
-        reasons = " ".join(warning.message for warning in debate.warnings)
-        raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
-    segments = [0] * len(debate.speakers)
-    for number in debate.segments.speaker.tolist():
-        if number != NOBODY:
-            segments[number] += 1
+    check_usable(document, debate)
+    segments = map(len, rows_by_speaker(debate.segments.speaker, len(debate.speakers)))
     return Core(
         [
             CoreSpeaker(*each)

@@ -16,7 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from batch_images.stats.intervals import NO_TIME, Times, length, to_milliseconds, union
+from batch_images.stats.intervals import (
+    NO_TIME,
+    Times,
+    complement,
+    length,
+    to_milliseconds,
+    union,
+)
 from debate_analyzer.errors import InvalidTranscript
 from debate_analyzer.statistics import Basis
 from debate_analyzer.transcript import Warning
@@ -102,6 +109,11 @@ class Debate:
         spans = [*self.speech] if self.basis == "turns" else [*self.speech, nobody]
         return union(np.concatenate([NO_TIME, *spans]))
 
+    def silences(self, left_out: Times) -> Times:
+        """When nobody is heard, of what is counted."""
+        covered = union(np.concatenate([NO_TIME, self.heard, left_out]))
+        return complement(covered, 0.0, self.duration)
+
     @cached_property
     def speaking_time(self) -> Floats:
         """Seconds by speaker."""
@@ -129,6 +141,13 @@ def rows_by_speaker(speaker: Integers, speakers: int) -> list[Integers]:
     """The rows of each speaker in order, without NOBODY's."""
     order = np.argsort(speaker, kind="stable")
     return np.split(order, np.searchsorted(speaker[order], np.arange(speakers + 1)))[1:-1]
+
+
+def check_usable(transcript: Transcribed, debate: Debate) -> None:
+    """Raises InvalidTranscript where a transcript has segments, and none that can be true."""
+    if transcript.transcription and not len(debate.segments):
+        reasons = " ".join(warning.message for warning in debate.warnings)
+        raise InvalidTranscript(f"transcription: no segment can be used. {reasons}")
 
 
 def read_debate(transcript: Transcribed, indices: Sequence[int] | None = None) -> Debate:
@@ -164,7 +183,7 @@ def read_debate(transcript: Transcribed, indices: Sequence[int] | None = None) -
     )
 
 
-_BEYOND_SECONDS = 1.0  # containers and decoders disagree about ends by less
+BEYOND_SECONDS = 1.0  # containers and decoders disagree about ends by less
 
 
 def _duration(given: float, ends: Floats) -> tuple[float, list[Warning]]:
@@ -173,7 +192,7 @@ def _duration(given: float, ends: Floats) -> tuple[float, list[Warning]]:
     duration = float(to_milliseconds(np.array(given)))
     if not 0 <= duration <= LONGEST_SECONDS:
         return last, [_warning("no_duration", 1, "durations cannot be true; the last end is taken")]
-    if beyond := int((ends > duration + _BEYOND_SECONDS).sum()):
+    if beyond := int((ends > duration + BEYOND_SECONDS).sum()):
         text = "spans end after the recording, which is taken to be longer"
         return last, [_warning("beyond_the_end", beyond, text)]
     return max(duration, last), []

@@ -18,7 +18,7 @@ from batch_images.stats.exchange import (
     find_responses,
     matrix,
 )
-from batch_images.stats.intervals import NO_TIME, Times, complement, length, overlap, union
+from batch_images.stats.intervals import Times, length, overlap, union
 from batch_images.stats.pace import pace_over_time, window_edges
 from batch_images.stats.questions import Questions, find_questions, is_punctuated
 from batch_images.stats.turns import (
@@ -68,7 +68,8 @@ class _Measurement:
         utterances = find_utterances(debate)
         starts = find_overlap_starts(utterances)
         self.turns: Turns = find_turns(debate, utterances, starts)
-        self.overlap = overlap(debate.speech)
+        self.overlap: Times = overlap(debate.speech)
+        self.silences: Times = debate.silences(self.left_out)
         # Where nobody ever speaks at the same time, one speaker at a time is all that was heard.
         self.starts: OverlapStarts | None = (
             starts if debate.basis == "turns" and len(self.overlap) else None
@@ -131,12 +132,6 @@ class _Measurement:
 
     # --- figures ---------------------------------------------------------------------------
 
-    @property
-    def silences(self) -> Times:
-        """When nobody is heard, of what is counted."""
-        covered = union(np.concatenate([NO_TIME, self.debate.heard, self.left_out]))
-        return complement(covered, 0.0, self.debate.duration)
-
     def _totals(self) -> published.Totals:
         debate = self.debate
         return published.Totals(
@@ -155,6 +150,9 @@ class _Measurement:
         edges = window_edges(debate.duration)
         balances = speaker_balances(debate, people)
         said = self.wording.by_speaker()
+        asked_by = None if self.questions is None else self.questions.speaker
+        answered_by = None if self.questions is None else self.questions.answered_by
+        filler_speakers = None if self.fillers is None else debate.words.speaker[self.fillers]
         all_time, all_words = debate.speaking_time.sum(), int(debate.segments.words.sum())
         speakers = []
         for number, (label, distinctive) in enumerate(
@@ -165,7 +163,7 @@ class _Measurement:
             lengths = self.turns.duration[rows]
             longest = int(rows[lengths.argmax()]) if len(rows) else None
             latencies = self.responses.latency[self.responses.speaker == number]
-            fillers = self._count(self.fillers, debate.words.speaker, number)
+            fillers = _count(filler_speakers, number)
             confidence = self._confidence(number)
             speakers.append(
                 published.SpeakerStatistics(
@@ -185,8 +183,8 @@ class _Measurement:
                     mean_turn=float(lengths.mean()) if len(rows) else 0.0,
                     median_turn=float(np.median(lengths)) if len(rows) else 0.0,
                     response_latency=float(np.median(latencies)) if len(latencies) else None,
-                    questions=self._asked(number),
-                    questions_answered=self._answered(number),
+                    questions=_count(asked_by, number),
+                    questions_answered=_count(answered_by, number),
                     fillers=fillers,
                     fillers_per_minute=_ratio(60 * fillers, time) if fillers is not None else None,
                     overlap_starts=self._overlap_starts(number, suffered=False),
@@ -204,18 +202,6 @@ class _Measurement:
                 )
             )
         return speakers
-
-    @staticmethod
-    def _count(rows: Integers | None, owners: Integers, number: int) -> int | None:
-        return None if rows is None else int((owners[rows] == number).sum())
-
-    def _asked(self, number: int) -> int | None:
-        return None if self.questions is None else int((self.questions.speaker == number).sum())
-
-    def _answered(self, number: int) -> int | None:
-        if self.questions is None:
-            return None
-        return int((self.questions.answered_by == number).sum())
 
     def _overlap_starts(self, number: int, *, suffered: bool) -> published.OverlapStarts | None:
         if self.starts is None:
@@ -423,6 +409,11 @@ class _Measurement:
 
 def _rows(*columns: Integers | Floats) -> Iterable[tuple[Any, ...]]:
     return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _count(speakers: Integers | None, number: int) -> int | None:
+    """How many are the speaker's; None where it cannot be told."""
+    return None if speakers is None else int((speakers == number).sum())
 
 
 def _ratio(part: float, whole: float) -> float | None:

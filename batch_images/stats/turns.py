@@ -22,12 +22,13 @@ from batch_images.stats.intervals import (
 )
 from debate_analyzer.statistics import OverlapKind
 
+COLLAR_SECONDS = 0.25  # within which the diarization's boundaries are not known
 PAUSE_SECONDS = 0.2  # shorter silences of one speaker are within an utterance
-LEAST_TURN_SECONDS = 0.25  # a shorter utterance is within the collar of its boundaries
+LEAST_TURN_SECONDS = COLLAR_SECONDS
 TURN_GAP_SECONDS = 2.0  # after a longer silence the same speaker begins a new turn
 SHORT_SECONDS = 1.0  # a very short utterance may be a backchannel
-LEAST_WITHIN_SECONDS = 0.25  # less is within the collar of the diarization's boundaries
-LEAST_OVERLAP_SECONDS = 0.5  # where one goes on alone, less may be two boundaries and no overlap
+LEAST_WITHIN_SECONDS = COLLAR_SECONDS
+LEAST_OVERLAP_SECONDS = 2 * COLLAR_SECONDS  # where one goes on alone, less may be no overlap
 FLOOR_SECONDS = 1.0  # so long before the other stops, and so long without him after it
 
 KINDS: tuple[OverlapKind, ...] = ("backchannel", "overlap", "floor_taken")

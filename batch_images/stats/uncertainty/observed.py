@@ -9,10 +9,15 @@ import numpy as np
 
 from batch_images.stats.debate import Debate, Floats, Integers
 from batch_images.stats.exchange import Responses
-from batch_images.stats.intervals import NO_TIME, Times, complement, length, overlap, union
+from batch_images.stats.intervals import NO_TIME, Times, length, overlap
 from batch_images.stats.questions import Questions
-from batch_images.stats.turns import KINDS, TURN_GAP_SECONDS, OverlapStarts, Turns
-from batch_images.stats.uncertainty.rehearing import COLLAR_SECONDS
+from batch_images.stats.turns import (
+    COLLAR_SECONDS,
+    KINDS,
+    TURN_GAP_SECONDS,
+    OverlapStarts,
+    Turns,
+)
 
 # The published names, by the index of the kind.
 OVERLAP_STARTS = ("overlapStarts.backchannel", "overlapStarts.overlap", "overlapStarts.floorTaken")
@@ -105,8 +110,7 @@ class Observed:
     @cached_property
     def silence(self) -> Floats:
         """Until the next turn begins, by turn; what is before the first is the first's."""
-        spans = union(np.concatenate([self.debate.heard, self.events.left_out]))
-        return self._until_the_next(complement(spans, 0.0, self.debate.duration))
+        return self._until_the_next(self.debate.silences(self.events.left_out))
 
     @cached_property
     def overlap(self) -> Floats:
@@ -153,11 +157,10 @@ class Observed:
     def totals(self) -> dict[str, float]:
         """Those of the debate."""
         debate = self.debate
-        covered = union(np.concatenate([debate.heard, self.events.left_out]))
         figures = {
             "speakingTime": float(debate.speaking_time.sum()),
             "words": float(debate.segments.words.sum()),
-            "silence": length(complement(covered, 0.0, debate.duration)),
+            "silence": length(debate.silences(self.events.left_out)),
         }
         if debate.basis == "turns":
             figures["overlap"] = length(overlap(debate.speech))

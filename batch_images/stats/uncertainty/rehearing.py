@@ -23,9 +23,13 @@ import numpy as np
 from batch_images.stats.debate import NOBODY, Debate, Floats, Words
 from batch_images.stats.exchange import find_responses
 from batch_images.stats.intervals import Times, complement, length, overlap, union
-from batch_images.stats.turns import KINDS, find_overlap_starts, find_turns, find_utterances
-
-COLLAR_SECONDS = 0.25
+from batch_images.stats.turns import (
+    COLLAR_SECONDS,
+    KINDS,
+    find_overlap_starts,
+    find_turns,
+    find_utterances,
+)
 
 _HEARINGS = 12
 _LEAST_HEARINGS = 8

@@ -463,17 +463,7 @@ def _page_link(page: Page) -> PageLink:
         updated_at=page.updated_at,
         first_created_at=min(entry.created_at for entry in page.jobs),
         last_created_at=max(entry.created_at for entry in page.jobs),
-        **_sums(
-            Totals(
-                jobs=1,
-                duration=entry.duration,
-                speaking_time=entry.speaking_time,
-                words=entry.words,
-                speakers=entry.speakers_count,
-                languages={entry.language: 1} if entry.language else {},
-            )
-            for entry in page.jobs
-        ),
+        **sums_of(page.jobs),
     )
 
 
@@ -485,6 +475,21 @@ def _chapter_link(chapter: Chapter) -> ChapterLink:
         first_created_at=min(link.first_created_at for link in chapter.pages),
         last_created_at=max(link.last_created_at for link in chapter.pages),
         **_sums(chapter.pages),
+    )
+
+
+def sums_of(entries: Iterable[Entry]) -> dict[str, Any]:
+    """The fields of Totals over debates."""
+    return _sums(
+        Totals(
+            jobs=1,
+            duration=entry.duration,
+            speaking_time=entry.speaking_time,
+            words=entry.words,
+            speakers=entry.speakers_count,
+            languages={entry.language: 1} if entry.language else {},
+        )
+        for entry in entries
     )
 
 
