@@ -112,7 +112,7 @@ class Model:
             *self._storage(load, month),
             *self._requests(load),
             *self._delivery(load),
-            *self._fixed(),
+            *self._fixed(load),
         )
         return Bill(load, month, lines)
 
@@ -300,7 +300,7 @@ class Model:
         watched = _watched(load) * load.watched_share * load.mib / _MIB_A_GIB
         yield self._line(Part.DELIVERY, "recordings watched", "network/out_gib", watched, "GiB")
 
-    def _fixed(self) -> Iterator[Line]:
+    def _fixed(self, load: Load) -> Iterator[Line]:
         it, figures = self.deployment, self.figures
         for database in it.databases:
             hours = HOURS_A_MONTH * database.zones
@@ -314,12 +314,25 @@ class Model:
         polls = HOURS_A_MONTH * 60 * it.polled_queues * figures.value("idle/polls_minute")
         gib = figures.value("image/transcribe_gib") + figures.value("image/stats_gib")
         images = gib * figures.value("image/kept") if it.repositories else 0.0
+        told = figures.value("metrics/with_debates") if load.files_a_month else 0.0
         hours = HOURS_A_MONTH
         for name, price, quantity, unit in [
             ("secrets", "secrets/secret_month", it.secrets, "secrets"),
             ("keys", "kms/key_month", it.keys, "keys"),
-            ("alarms", "cloudwatch/alarm_month", it.alarms, "alarms"),
+            ("alarms", "cloudwatch/alarm_month", it.alarm_metrics, "metrics"),
             ("dashboards", "cloudwatch/dashboard_month", it.dashboards, "dashboards"),
+            (
+                "metrics",
+                "cloudwatch/metric_month",
+                figures.value("metrics/always") + told,
+                "metrics",
+            ),
+            (
+                "metrics of the site",
+                "cloudwatch/metric_month",
+                it.watched_sites * figures.value("metrics/site"),
+                "metrics",
+            ),
             ("images", "ecr/gib_month", images, "GiB-month"),
             ("NAT gateways", "network/nat_gateway_hour", it.nat_gateways * hours, "h"),
             (

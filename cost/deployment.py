@@ -57,8 +57,9 @@ class Deployment:
     keys: int
     secrets: int
     repositories: int
-    alarms: int
+    alarm_metrics: int
     dashboards: int
+    watched_sites: int
     nat_gateways: int
     interface_endpoint_zones: int
 
@@ -106,8 +107,11 @@ class Deployment:
             keys=len(template.of_kind("AWS::KMS::Key")),
             secrets=secrets + managed,
             repositories=len(template.of_kind("AWS::ECR::Repository")),
-            alarms=len(template.of_kind("AWS::CloudWatch::Alarm")),
+            alarm_metrics=sum(
+                _metrics_read(alarm) for alarm in template.of_kind("AWS::CloudWatch::Alarm")
+            ),
             dashboards=len(template.of_kind("AWS::CloudWatch::Dashboard")),
+            watched_sites=len(template.of_kind("AWS::CloudFront::MonitoringSubscription")),
             nat_gateways=len(template.of_kind("AWS::EC2::NatGateway")),
             interface_endpoint_zones=sum(
                 len(endpoint.properties["SubnetIds"])
@@ -154,6 +158,13 @@ def _sweep_minutes(function: Resource) -> float:
         "SweepFunction has no Schedule of the form rate(1 minute). "
         "Teach cost/deployment.py how often it runs now."
     )
+
+
+def _metrics_read(alarm: Resource) -> int:
+    """What an alarm is billed by; a band of what is expected counts as two."""
+    queries = alarm.properties.get("Metrics", [])
+    bands = sum("ANOMALY_DETECTION_BAND" in query.get("Expression", "") for query in queries)
+    return sum("MetricStat" in query for query in queries) + 2 * bands or 1
 
 
 def _database(database: Resource) -> Database:

@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -70,8 +72,15 @@ def explained() -> Iterator[None]:
         raise Refused(
             f"AWS refused {error.operation_name}: {fault.get('Message') or fault['Code']}"
         ) from error
+    except S3UploadFailedError as error:  # of upload_file, in place of ClientError
+        raise Refused(f"AWS refused: {error}") from error
     except BotoCoreError as error:
         raise Refused(f"AWS cannot be asked: {error}") from error
+
+
+CONFIGS = {"lambda": Config(read_timeout=900, retries={"total_max_attempts": 1})}
+"""By service. A function may run for 15 minutes; asked again meanwhile, it would run twice
+(https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html)."""
 
 
 class Cloud:
@@ -88,7 +97,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A client of boto3."""
-        return self._session.client(service)
+        return self._session.client(service, config=CONFIGS.get(service))
 
     # --- Stacks -----------------------------------------------------------------------------------
 
@@ -296,7 +305,7 @@ class Cloud:
         self.client("s3").put_object(
             Bucket=bucket,
             Key=file.key,
-            Body=file.path.read_bytes(),
+            Body=file.read(),
             ContentType=file.content_type,
             CacheControl=file.cache_control,
         )

@@ -24,6 +24,11 @@ _UNRESERVED_LAMBDA = 100
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
 _NEW_ACCOUNT_CONCURRENCY = 10
+_LEAST_ARRIVALS = 2
+"""The least number of a function's calls at a time that Lambda lets a queue be bound to.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+"""
 _LAMBDA_INCREASE = (
     "aws service-quotas request-service-quota-increase --service-code lambda "
     "--quota-code L-B99A9384 --desired-value 1000"
@@ -108,6 +113,7 @@ def sense(values: Values, stack_name: str) -> Iterator[Finding]:
             "JwtAudience is given, JwtIssuer is not: give both for an issuer of your own, or "
             "neither for the user pool that the stack makes.",
         )
+    yield from _sign_in(values)
     if values["CertificateArn"] and not values["DomainName"]:
         yield error("domain", "CertificateArn is given, DomainName is not: say which domain.")
     of_the_site = [n for n in ("DomainName", "WebAclArn", "StatisticsKeyGroup") if values[n]]
@@ -119,8 +125,34 @@ def sense(values: Values, stack_name: str) -> Iterator[Finding]:
         subnets = _listed(values["DatabaseSubnetIds"])
         if len(subnets) == 1:
             yield error("network", "DatabaseSubnetIds names one subnet: RDS wants two zones.")
+    told = [n for n, none in (("AlarmEmail", ""), ("MonthlyBudget", "0")) if values[n] != none]
+    if values["Monitoring"] == "false" and told:
+        yield error(
+            "alarms",
+            f"Monitoring=false makes no alarms for {', '.join(told)}: say Monitoring=true.",
+        )
     if not gpu_types(values):
         yield error("gpu_types", "GpuInstanceTypes is empty: name one, such as g6.xlarge.")
+
+
+def _sign_in(values: Values) -> Iterator[Finding]:
+    if values["SignInTokenOrigin"] and not values["SignInClientId"]:
+        yield error(
+            "sign_in", "SignInTokenOrigin is given, SignInClientId is not: say which client."
+        )
+    if values["SignInClientId"] and not values["JwtIssuer"]:
+        yield error(
+            "sign_in",
+            "SignInClientId is given, JwtIssuer is not: give both for an issuer of your own, or "
+            "neither for the user pool that the stack makes.",
+        )
+    page_signs_in = values["Site"] == "true" and values["Access"] == "signed-in"
+    if page_signs_in and values["JwtIssuer"] and not values["SignInClientId"]:
+        yield warning(
+            "sign_in",
+            "JwtIssuer is given, SignInClientId is not: the page cannot sign anybody in, and shows "
+            "what there are share links to.",
+        )
 
 
 def _stack_name(name: str) -> Iterator[Finding]:
@@ -159,6 +191,7 @@ def check(values: Values, stack_name: str, account: Account) -> Iterator[Finding
     yield from _concurrency(values, account)
     yield from _token(values, account)
     yield from _edge(values, account)
+    yield from _alarms(values)
 
 
 def _stack(name: str, stack: Stack | None) -> Iterator[Finding]:
@@ -317,6 +350,7 @@ def _counts(quota: Quota, instance_type: str) -> bool:
 
 def _concurrency(values: Values, account: Account) -> Iterator[Finding]:
     each, left = int(float(values["ReservedConcurrency"])), account.unreserved_concurrency
+    arrivals = int(float(values["ArrivalsConcurrency"]))
     # A deployment that runs has its share already.
     had = account.stack.parameters.get("ReservedConcurrency", "0") if account.stack else "0"
     more = (each - int(float(had))) * account.functions
@@ -326,6 +360,14 @@ def _concurrency(values: Values, account: Account) -> Iterator[Finding]:
             f"ReservedConcurrency={each} takes {more} more of the account's Lambda concurrency, of "
             f"which {left} is unreserved and {_UNRESERVED_LAMBDA} must stay so. Say 0, or ask for "
             f"more: {_LAMBDA_INCREASE}",
+        )
+    elif left <= _NEW_ACCOUNT_CONCURRENCY and arrivals > _LEAST_ARRIVALS:
+        yield error(
+            "arrivals_concurrency",
+            f"The account may run {left} functions at a time, as new ones may, and a burst of "
+            f"uploads would take {arrivals}, which leaves the API nothing: make deploy ENV=… "
+            f'PARAMETERS="ArrivalsConcurrency={_LEAST_ARRIVALS}". Or first ask for more: '
+            f"{_LAMBDA_INCREASE}",
         )
     elif left <= _NEW_ACCOUNT_CONCURRENCY:
         yield warning(
@@ -350,6 +392,15 @@ def _token(values: Values, account: Account) -> Iterator[Finding]:
         )
     else:
         yield error("token", f"There is no secret {values['HfTokenSecret']} in {account.region}.")
+
+
+def _alarms(values: Values) -> Iterator[Finding]:
+    if values["Monitoring"] == "true" and not values["AlarmEmail"]:
+        yield warning(
+            "alarms",
+            "There are alarms and nobody whom they are mailed to. Say AlarmEmail=you@example.org, "
+            "or subscribe to the stack's AlarmTopic.",
+        )
 
 
 def _edge(values: Values, account: Account) -> Iterator[Finding]:

@@ -192,7 +192,7 @@ def upload_site(release: Release) -> None:
     """The page's files, entrance last; what is gone; then the edge is told."""
     stack = deployed(release)
     bucket = stack.outputs["Bucket"]
-    current = site.files(release.root / FRONTEND)
+    current = site.files(release.root / FRONTEND, stack.outputs)
     present = release.cloud.keys(bucket, site.PREFIX)
     _say(f"site: {len(current)} files to s3://{bucket}/{site.PREFIX}")
     for file in current:

@@ -7,8 +7,9 @@ mostly answered 304.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from debate_analyzer.errors import Misconfigured
@@ -16,6 +17,7 @@ from debate_analyzer.errors import Misconfigured
 PREFIX = "website/"
 CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 _ENTRANCE = "index.html"
+_CONFIG = "config.json"
 
 _UTF_8 = "; charset=utf-8"
 # Spelled out: what a machine's own table says differs from one to the next.
@@ -45,15 +47,34 @@ class File:
     key: str
     content_type: str
     cache_control: str = CACHE_CONTROL
+    content: bytes | None = None
+    """In place of what the file holds."""
+
+    def read(self) -> bytes:
+        """What is to be uploaded."""
+        return self.path.read_bytes() if self.content is None else self.content
 
 
-def files(folder: Path) -> list[File]:
+def files(folder: Path, outputs: Mapping[str, str]) -> list[File]:
     """What is to be uploaded, in this order: the entrance last, so that whoever comes in by the new
-    one finds everything behind it. Raises Misconfigured for a file whose type is not known."""
+    one finds everything behind it. `outputs` are the stack's. Raises Misconfigured for a file whose
+    type is not known."""
     found = [_file(folder, path) for path in sorted(folder.rglob("*")) if _is_served(folder, path)]
+    config = json.dumps(_config(outputs)).encode()
+    found = [
+        replace(file, content=config) if file.key == PREFIX + _CONFIG else file for file in found
+    ]
     if not any(file.key == PREFIX + _ENTRANCE for file in found):
         raise Misconfigured(f"{folder} has no {_ENTRANCE}: that is not the page's folder.")
     return sorted(found, key=lambda file: file.key == PREFIX + _ENTRANCE)
+
+
+def _config(outputs: Mapping[str, str]) -> dict[str, dict[str, str] | None]:
+    """What the page is told of this deployment: by whom people are signed in, or that nobody is."""
+    if "SignInClientId" not in outputs:
+        return {"signIn": None}
+    names = {"issuer": "SignInIssuer", "clientId": "SignInClientId", "scope": "SignInScope"}
+    return {"signIn": {name: outputs[output] for name, output in names.items()}}
 
 
 def _is_served(folder: Path, path: Path) -> bool:

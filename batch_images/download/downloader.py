@@ -1,4 +1,4 @@
-"""From a URL to recordings on disk, with yt-dlp, through `proxy.Proxy`.
+"""From a URL to a recording on disk, with yt-dlp, through `proxy.Proxy`.
 
 What the site says is looked at before anything large is fetched, and the limits hold while it
 comes: the proxy cuts off what is larger or slower than was said.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -46,6 +47,8 @@ _NATIVE = (HttpFD, HlsFD, DashSegmentsFD)
 _FETCHED = "[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments)$']"
 _SMUGGLED = "__youtubedl_smuggle"  # in a URL: yt-dlp's notes to itself, which no user may write
 
+Report = Callable[[float], None]
+
 _UPLOAD_INSTEAD = "Or download the recording in a browser and upload the file."
 
 
@@ -56,7 +59,6 @@ class Limits:
 
     received_bytes: int = 5 * 2**30
     recording_seconds: float = 12 * 3600
-    entries: int = 1
     patience: float = 4 * 3600
 
 
@@ -81,38 +83,39 @@ class Recording:
 
 
 class Downloader:
-    """Downloads into a folder that the caller removes."""
+    """Downloads into a folder that the caller removes. `report` is told how much has come, 0 to 1;
+    what it raises ends the download."""
 
-    def __init__(self, proxy: Proxy, limits: Limits, *, cookies: Path | None = None) -> None:
+    def __init__(
+        self, proxy: Proxy, limits: Limits, *, cookies: Path | None = None, report: Report
+    ) -> None:
         self._proxy = proxy
         self._limits = limits
         self._cookies = cookies
+        self._report = report
 
-    def fetch(self, url: str, folder: Path) -> Iterator[Recording]:
-        """The recording at `url`, or the first of a playlist. Each is whole when it is yielded.
+    def count(self, url: str, most: int) -> int:
+        """How many recordings a playlist has, `most` at most; 1 for what is none.
 
         Raises InvalidAddress and DownloadFailed with a sentence.
         """
-        url = check_url(url)
-        if _SMUGGLED in url:
-            raise InvalidAddress("The address has something in it that only looks like one.")
-        with _Session(self._options(folder), _Watch(self._limits.received_bytes)) as session:
-            try:
-                yield from self._fetch(session, url, folder)
-            except (YoutubeDLError, OSError) as error:
-                raise self._reason(error) from error
+        with self._session(url, playlist_items=f"1:{most}", extract_flat="in_playlist") as session:
+            found = session.extract_info(url, download=False)
+        return len(list(_listed(found)))
 
-    def _fetch(self, session: _Session, url: str, folder: Path) -> Iterator[Recording]:
-        self._proxy.allow(received=_PAGES_BYTES, seconds=_PAGES_SECONDS)
-        found = session.extract_info(url, download=False)
-        entries = list(islice(_entries(found), self._limits.entries))
-        if not entries:
-            raise DownloadFailed(f"There is no recording at this address. {_UPLOAD_INSTEAD}")
-        for info in entries:
+    def fetch(self, url: str, folder: Path, *, entry: int | None = None) -> Recording:
+        """The recording at `url`, or of a playlist the one whose number `entry` is, from 1.
+
+        Raises InvalidAddress and DownloadFailed with a sentence.
+        """
+        wanted: dict[str, Any] = {"playlist_items": "1", "noplaylist": True}
+        if entry is not None:
+            wanted = {"playlist_items": str(entry), "extract_flat": "in_playlist"}
+        with self._session(url, paths={"home": str(folder)}, **wanted) as session:
+            info = self._find(session, url)
             self._admit(info)
-        for info in entries:
-            # A little more than the file itself: what is around it on the wire, and what is
-            # asked for twice.
+            # A little more than the file itself: what is around it on the wire, and what is asked
+            # for twice.
             received = (
                 self._limits.received_bytes + self._limits.received_bytes // 20 + _PAGES_BYTES
             )
@@ -122,13 +125,39 @@ class Downloader:
             _check_size(path.stat().st_size, self._limits.received_bytes)
             self._check_duration(found.duration)
             self._proxy.allow(received=_PAGES_BYTES, seconds=_PAGES_SECONDS)
-            yield Recording(
+            return Recording(
                 path=path,
                 suffix=path.suffix if path.suffix in MEDIA_SUFFIXES else found.suffix,
                 title=str(info.get("title") or ""),
                 source_id=str(info["id"]),
                 subtitles=tuple(session.subtitles(info, path)),
             )
+
+    @contextmanager
+    def _session(self, url: str, **wanted: Any) -> Iterator[_Session]:
+        """yt-dlp, allowed to read the site's pages; its errors become sentences."""
+        if _SMUGGLED in check_url(url):
+            raise InvalidAddress("The address has something in it that only looks like one.")
+        self._proxy.allow(received=_PAGES_BYTES, seconds=_PAGES_SECONDS)
+        watch = _Watch(self._limits.received_bytes, self._report)
+        with _Session(self._options() | wanted, watch) as session:
+            try:
+                yield session
+            except (YoutubeDLError, OSError) as error:
+                raise self._reason(error) from error
+
+    def _find(self, session: _Session, url: str) -> dict[str, Any]:
+        """What the site says of the recording. The one that a playlist only names is asked for by
+        itself, so that the others are left alone."""
+        found = session.extract_info(check_url(url), download=False)
+        entry = next(_listed(found), None)
+        if entry is not None and entry.get("_type") in ("url", "url_transparent"):
+            session.params.update(extract_flat=False, playlist_items="1")
+            entry = session.process_ie_result(entry, download=False)
+        recording = next(_entries(entry), None)
+        if recording is None:
+            raise DownloadFailed(f"There is no recording at this address. {_UPLOAD_INSTEAD}")
+        return recording
 
     def _admit(self, info: Mapping[str, Any]) -> None:
         """What can be refused by what the site says of it."""
@@ -149,12 +178,11 @@ class Downloader:
                 "Cut it into parts and upload them one by one."
             )
 
-    def _options(self, folder: Path) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         """https://github.com/yt-dlp/yt-dlp/blob/2026.10.26/yt_dlp/YoutubeDL.py, its docstring."""
         return {
             "proxy": self._proxy.url,
             "cookiefile": str(self._cookies) if self._cookies else None,
-            "paths": {"home": str(folder)},
             "outtmpl": {"default": "%(autonumber)s.%(ext)s"},
             "format": f"bv*{_FETCHED}+ba{_FETCHED}/b{_FETCHED}/ba{_FETCHED}",
             "format_sort": ["res:1080", "ext:mp4:m4a"],
@@ -162,8 +190,6 @@ class Downloader:
             "writesubtitles": True,
             "subtitleslangs": ["all", "-live_chat"],
             "subtitlesformat": "vtt/srt/best",
-            "playlist_items": f"1:{self._limits.entries}",
-            "noplaylist": self._limits.entries == 1,
             "socket_timeout": 30,
             "retries": 3,
             "fragment_retries": 3,
@@ -224,7 +250,8 @@ class _Session(YoutubeDL):  # type: ignore[misc]
 
     def download(self, info: dict[str, Any]) -> Path:
         """The recording that `extract_info` found."""
-        self._watch.begin()
+        formats = info.get("requested_formats") or [info]
+        self._watch.begin([form.get("filesize") or form.get("filesize_approx") for form in formats])
         self.params["writesubtitles"] = False
         self.process_info(info)
         if not info.get("filepath") or not Path(info["filepath"]).exists():
@@ -256,13 +283,19 @@ class _Session(YoutubeDL):  # type: ignore[misc]
 class _Watch:
     """A progress hook: tells how far it is, and stops what turns out too large."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, report: Report) -> None:
         self._most = most
-        self.begin()
+        self._report = report
+        self.begin([None])
 
-    def begin(self) -> None:
-        """Another recording."""
+    def begin(self, sizes: Sequence[float | None]) -> None:
+        """Another recording, of so many files of these sizes, as far as the site says so."""
+        known = [size for size in sizes if size]
+        whole = len(known) == len(sizes)
+        self._shares = [size / sum(known) for size in known] if whole else []
+        self._files = len(sizes)
         self._done: dict[str, int] = {}
+        self._parts: dict[str, float] = {}
         self._told = time.monotonic()
 
     def __call__(self, status: Mapping[str, Any]) -> None:
@@ -271,12 +304,29 @@ class _Watch:
         total = status.get("total_bytes")  # of this file, where the server says so
         others = sum(size for file, size in self._done.items() if file != name)
         _check_size(others + max(self._done[name], total or 0), self._most)
+        guess = total or status.get("total_bytes_estimate")
+        self._parts[name] = _part(status, self._done[name], guess)
+        self._report(self._progress())
         now = time.monotonic()
         if status.get("status") == "finished" or now - self._told > _PROGRESS_SECONDS:
             self._told = now
-            guess = total or status.get("total_bytes_estimate")
             of = f" of {guess / _MIB:.1f}" if guess else ""
             logger.info("downloaded %.1f%s MiB", sum(self._done.values()) / _MIB, of)
+
+    def _progress(self) -> float:
+        """Files come one after the other; where their sizes are not known, they count alike."""
+        shares = self._shares if len(self._parts) <= len(self._shares) else []
+        shares = shares or [1 / max(self._files, len(self._parts))] * len(self._parts)
+        return sum(share * part for share, part in zip(shares, self._parts.values(), strict=False))
+
+
+def _part(status: Mapping[str, Any], done: int, total: float | None) -> float:
+    """How much of a file is there, 0 to 1; 0 where nobody knows."""
+    if status.get("status") == "finished":
+        return 1.0
+    if fragments := status.get("fragment_count"):
+        return float((status.get("fragment_index") or 0) / fragments)
+    return min(done / total, 1.0) if total else 0.0
 
 
 class _Log:
@@ -293,6 +343,14 @@ class _Log:
 
     def error(self, message: str) -> None:
         logger.debug("%s", message)
+
+
+def _listed(found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """What an extractor found as it lists it: a playlist's entries, or the one thing that it is."""
+    if found and found.get("_type") in ("playlist", "multi_video"):
+        yield from (dict(entry) for entry in found.get("entries") or () if entry)
+    elif found:
+        yield dict(found)
 
 
 def _entries(found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:

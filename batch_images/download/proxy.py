@@ -1,30 +1,23 @@
 """A forward proxy on loopback that leads to the public internet only.
 
 A downloader makes requests of many kinds, in many libraries, to whatever a stranger's page names.
-All of them take this one way out. Whatever the name, the redirect or the notation, in the end
-there is an address: it is judged here, and the one that was judged is the one connected to, so
-that a name which leads elsewhere a moment later (DNS rebinding) leads nowhere.
+All of them take this one way out, whatever the name, the redirect or the notation, and it ends at
+`internet.reach`, which judges the address that it connects to.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from debate_analyzer.address import PORTS, check_host, is_public, not_public
+from debate_analyzer.address import PORTS
 from debate_analyzer.errors import DebateError, DownloadFailed, InvalidAddress
-
-Address = IPv4Address | IPv6Address
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Resolve = Callable[[str, int], Awaitable[list[Address]]]
-Connect = Callable[[Address, int], Awaitable[Connection]]
+from debate_analyzer.internet import Connect, Connection, Resolve, connect, reach, resolve
 
 _Answer = TypeVar("_Answer")
 
@@ -33,18 +26,6 @@ _CHUNK_BYTES = 64 * 1024
 _CONNECT_SECONDS = 20
 # Said between two neighbours, and not to be passed on (RFC 9110, 7.6.1).
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization"}
-
-
-async def resolve(host: str, port: int) -> list[Address]:
-    """Every address of a host, as the system's resolver has them. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ip_address(where[0]) for *_, where in found]
-
-
-async def connect(address: Address, port: int) -> Connection:
-    """A connection to an address, which is no name and needs no second look-up."""
-    return await asyncio.open_connection(str(address), port)
 
 
 @dataclass(frozen=True)
@@ -149,27 +130,11 @@ class Proxy:
         """To an address of the host, all of which must be public. Raises DebateError."""
         if self.exhausted or not self._left:
             raise DownloadFailed("No more is fetched from the site.")
-        host = check_host(host)
-        if port not in PORTS.values():
-            raise InvalidAddress(f"{host}: recordings are fetched from the usual ports only.")
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                addresses = await self._resolve(host, port)
-                if not all(is_public(address) for address in addresses):
-                    raise InvalidAddress(not_public(host))
-                return await self._first(addresses, port)
+                return await reach(host, port, resolve=self._resolve, connect=self._connect)
         except OSError as error:  # a timeout is one
             raise DownloadFailed(f"{host} does not exist or does not answer.") from error
-
-    async def _first(self, addresses: list[Address], port: int) -> Connection:
-        """To the first address that answers: a machine may have no IPv6."""
-        failure = OSError("no address")
-        for address in addresses:
-            try:
-                return await self._connect(address, port)
-            except OSError as error:
-                failure = error
-        raise failure
 
     async def _exchange(self, request: _Request, here: Connection, there: Connection) -> None:
         """Until either side has said all that it will."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from batch_images.stats.debate import check_usable, read_debate
+from batch_images.stats.debate import Debate, check_usable, read_debate
 from batch_images.stats.measures import About, measure
 from batch_images.stats.reader import read_document
 from batch_images.stats.revision import revise
@@ -52,6 +52,17 @@ def analyse(
 
     Raises InvalidTranscript, InvalidEdit.
     """
+    debate, about = read(transcript, job_id=job_id, video_label=video_label, edits=edits)
+    return measure(debate, about, seed=transcript.seed)
+
+
+def read(
+    transcript: Input, *, job_id: str, video_label: str, edits: Input | None = None
+) -> tuple[Debate, About]:
+    """What is counted of a transcript: sound, in order, and as its edits have it.
+
+    Raises InvalidTranscript, InvalidEdit.
+    """
     document, unreadable = read_document(transcript.data)
     inputs = [transcript, *([edits] if edits else [])]
     about = About(
@@ -75,7 +86,7 @@ def analyse(
         )
     if not about.left_out:
         check_usable(document, debate)
-    return measure(debate, about, seed=transcript.seed)
+    return debate, about
 
 
 def _provenance(inputs: list[Input]) -> dict[str, Any]:

@@ -10,13 +10,29 @@ from pathlib import Path
 
 import msgspec
 
+from batch_images.stats.people import people
 from debate_analyzer.errors import InvalidRequest
-from debate_analyzer.publication import Entry, Index, Summary, sums_of
+from debate_analyzer.publication import Entry, Index, ListedPerson, Summary, sums_of
 
 
 class _Totals(msgspec.Struct, rename="camel", gc=False):
     speaking_time: float
     words: int
+
+
+class _OverlapStarts(msgspec.Struct, rename="camel", gc=False):
+    overlap: int
+    floor_taken: int
+
+
+class _Speaker(msgspec.Struct, rename="camel", gc=False):
+    speaker: str
+    name: str | None
+    speaking_time: float
+    speaking_share: float
+    words: int
+    words_per_minute: float | None
+    overlap_starts: _OverlapStarts | None
 
 
 class _Debate(msgspec.Struct, rename="camel", gc=False):
@@ -29,6 +45,7 @@ class _Debate(msgspec.Struct, rename="camel", gc=False):
     language: str | None
     speakers_count: int
     totals: _Totals
+    speakers: list[_Speaker]
 
 
 _decoder = msgspec.json.Decoder(_Debate)
@@ -70,4 +87,5 @@ def _entry(place: int, debate: _Debate) -> Entry:
         speaking_time=debate.totals.speaking_time,
         words=debate.totals.words,
         speakers_count=debate.speakers_count,
+        people=[ListedPerson(**person.model_dump()) for person in people(debate.speakers)],
     )

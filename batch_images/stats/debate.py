@@ -53,13 +53,15 @@ class Transcribed(Protocol):
 
 @dataclass(frozen=True)
 class Segments:
-    """In order of start. `index` is the place in the transcript's list, `words` a count."""
+    """In order of start. `index` is the place in the transcript's list, `words` a count; `timed`
+    says whether the words have times of their own."""
 
     start: Floats
     end: Floats
     speaker: Integers
     index: Integers
     words: Integers
+    timed: Booleans
     texts: list[str]
 
     def __len__(self) -> int:
@@ -296,6 +298,7 @@ def _segments(items: list[Any], times: Times, index: Integers, numbers: dict[str
         speaker=np.array([numbers.get(item.speaker, NOBODY) for item in items], np.int64),
         index=index,
         words=np.array([len(item.words) or len(item.text.split()) for item in items], np.int64),
+        timed=np.array([bool(item.words) for item in items], bool),
         texts=[item.text for item in items],
     )
 
@@ -305,7 +308,7 @@ def _words(items: list[Any], segments: Segments) -> tuple[Words, list[Warning]]:
     of its segment is cut off."""
     row = np.repeat(np.arange(len(segments)), segments.words)
     start, end = _spread(segments, row)
-    timed = np.array([bool(item.words) for item in items], bool)[row]
+    timed = segments.timed[row]
     heard = list(chain.from_iterable(item.words for item in items))
     times = _times(heard)
     sound = np.isfinite(times).all(axis=1) & (times[:, 0] <= times[:, 1])

@@ -29,6 +29,7 @@ from batch_images.transcribe.transcriber import Transcriber
 from debate_analyzer.captions import WRITERS
 from debate_analyzer.change import change
 from debate_analyzer.errors import Conflict, InvalidMedia, NotFound
+from debate_analyzer.fence import put_fenced
 from debate_analyzer.job import Job, Settled
 from debate_analyzer.key import (
     JobKey,
@@ -69,11 +70,12 @@ class Lengths:
 
 @dataclass(frozen=True)
 class TranscribeProcess:
-    """worker.Process for the transcribe stage. The transcriber's models stay loaded."""
+    """worker.Process for the transcribe stage. `transcriber`: with the model of a name, or with the
+    worker's own; it may raise UnknownModel."""
 
     table: JobTable
     store: ObjectStore
-    transcriber: Transcriber
+    transcriber: Callable[[str | None], Transcriber]
     lengths: Lengths
     now: Callable[[], datetime]
 
@@ -104,7 +106,7 @@ class TranscribeProcess:
         return lambda report: self._transcribe(job, key, recording, report)
 
     def _transcribe(self, job: Job, key: JobKey, recording: Recording, report: Report) -> Result:
-        transcript = self.transcriber.transcribe(
+        transcript = self.transcriber(job.model).transcribe(
             recording,
             job_id=job.job_id,
             language=job.language,
@@ -139,7 +141,7 @@ class TranscribeProcess:
 
     def _prepare_part(self, part: Part, unit: Unit, report: Report, resources: ExitStack) -> _Work:
         whole = self.table.get(part.whole)
-        if not is_wanted(part, whole):
+        if whole is None or not is_wanted(part, whole):
             raise Settled("Nobody waits for this part any more.")
         plan = self._plan(part.whole, part.round)
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="part-")))
@@ -148,10 +150,10 @@ class TranscribeProcess:
         sound = decode(path, folder / "sound", on_progress=lambda done: report(_READY * done))
 
         def work(report: Report) -> Result:
-            heard = self.transcriber.listen(
+            heard = self.transcriber(whole.model).listen(
                 sound,
                 own=plan.own(part.number),
-                language=whole.language if whole else None,
+                language=whole.language,
                 on_progress=lambda done: report(_READY + (1 - _READY) * done),
             )
             key = hearing_key(part.whole, part.round, part.number)
@@ -199,7 +201,7 @@ class TranscribeProcess:
         report(_PARTS_HEARD)
         plan = self._plan(job.job_id, job.round)
         heard = [(plan.offset(number), self._hearing(job, number)) for number in range(parts)]
-        transcript = self.transcriber.put_together(
+        transcript = self.transcriber(job.model).put_together(
             heard,
             source=plan.source,
             duration=plan.duration,
@@ -225,6 +227,7 @@ class TranscribeProcess:
 
     def _finish(self, job: Job, key: JobKey, transcript: Transcript) -> Result:
         """Captions, then the transcript when the row says so: its arrival starts the next stage."""
+        token = job.version
         return Result(
             beforehand=lambda: self._put_captions(job, key, transcript),
             settle=lambda job: job.transcribed(
@@ -233,6 +236,7 @@ class TranscribeProcess:
                 language=transcript.language,
                 speakers_count=transcript.speakers_count,
                 warnings=[warning.message for warning in transcript.warnings],
+                token=token,
             ),
             afterwards=lambda: self._publish(job, key, transcript),
         )
@@ -241,11 +245,13 @@ class TranscribeProcess:
         for suffix, write in WRITERS.items():
             captions = write(transcript).encode()
             content_type = f"{_CAPTION_TYPES[suffix]}; charset=utf-8"
-            self.store.put(captions_key(job.job_id, key.stem, suffix), captions, content_type)
+            target = captions_key(job.job_id, key.stem, suffix)
+            put_fenced(self.store, target, captions, content_type, token=job.version)
 
     def _publish(self, job: Job, key: JobKey, transcript: Transcript) -> None:
         document = transcript.model_dump_json().encode()
-        self.store.put(transcript_key(job.job_id, key.stem), document, "application/json")
+        target = transcript_key(job.job_id, key.stem)
+        put_fenced(self.store, target, document, "application/json", token=job.version)
         # From here on a crash leaves something behind, and loses nothing. The bucket's lifecycle
         # may move and delete a recording that has the tag; without it, it stays where it is.
         self.store.tag(str(key), TRANSCRIBED)

@@ -84,6 +84,14 @@ class WhisperRecognizer:
             weights = (self._folder / "model.bin").stat().st_size
             self._batch_size = gpu.batch_size(weights, gpu.memory())
 
+    def load(self) -> None:
+        """Into memory again, onto the same device."""
+        self._model.model.load_model()
+
+    def unload(self) -> None:
+        """The weights go out of memory; everything else stays."""
+        self._model.model.unload_model()
+
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Computed once: hashing a large model takes seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -139,7 +140,7 @@ class Transcriber:
         seconds: dict[str, float] = {}
         with timed(seconds, "hearing"), ThreadPoolExecutor(1, "voices") as beside:
             voices = Voices(self.diarizer, sound, speakers)
-            waiting = beside.submit(voices.listen)
+            waiting = beside.submit(copy_context().run, voices.listen)
             try:
                 with timed(seconds, "recognition"):
                     blocks = self.recognizer.hear(

@@ -7,9 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
 
-from debate_analyzer.bootstrap import publication
+from debate_analyzer.bootstrap import messages, publication
 from debate_analyzer.config import Settings
 from debate_analyzer.publication import PublishRequest
 
@@ -17,7 +16,7 @@ logger = Logger()
 settings = Settings(os.environ)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A whole SQS batch at once, because what is together on a page is written together; answers
     with the messages that are no requests. `{"rebuild": true}` has every page made anew; answers
@@ -27,13 +26,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         pages = publication(settings).rebuild()
         logger.info("asked for every page", pages=pages)
         return {"pages": pages}
-    requests, failed = [], []
-    for record in event["Records"]:
-        try:
-            requests.append(PublishRequest.model_validate_json(record["body"]))
-        except ValidationError:
-            logger.exception("not a request", message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
+    return messages(settings, logger).together(
+        event, PublishRequest.model_validate_json, publish, of=lambda request: request.job_id
+    )
+
+
+def publish(requests: list[PublishRequest]) -> None:
+    """What a batch asks for."""
     publication(settings).publish(requests)
-    logger.info("published", requests=len(requests), failed=len(failed))
-    return {"batchItemFailures": failed}
+    for request in requests:
+        logger.set_correlation_id(request.job_id)
+        logger.info("published", page=request.page)

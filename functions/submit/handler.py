@@ -8,10 +8,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from debate_analyzer.bootstrap import arrivals
+from debate_analyzer.bootstrap import arrivals, messages
 from debate_analyzer.config import Settings
 from debate_analyzer.events import arrived_keys
 from debate_analyzer.job import utc_now
+from debate_analyzer.key import parse_key
 
 logger = Logger()
 settings = Settings(os.environ)
@@ -19,24 +20,15 @@ settings = Settings(os.environ)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """An SQS batch; answers with the messages that failed.
-
-    They stay on the queue and in the end go to its DLQ.
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-    """
-    failed = []
-    for record in event["Records"]:
-        try:
-            submit(record["body"])
-        except Exception:
-            logger.exception("failed", message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+    """An SQS batch; answers with the messages that are to come back."""
+    return messages(settings, logger).each(event, submit)
 
 
-def submit(notification: str) -> None:
+def submit(message: dict[str, Any]) -> None:
     """What one S3 notification tells of."""
     stage = settings.stage
-    for key in arrived_keys(notification):
+    for key in arrived_keys(message["body"], settings.bucket):
+        parsed = parse_key(key)
+        logger.set_correlation_id(parsed and parsed.job_id)
         unit = arrivals(settings, stage).receive(key, utc_now(), only=stage)
         logger.info("queued" if unit else "nothing to do", key=key, stage=stage.name)

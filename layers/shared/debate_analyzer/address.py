@@ -1,8 +1,7 @@
-"""Which addresses a recording may be fetched from: public ones, over HTTP and HTTPS.
+"""Which addresses are connected to on others' behalf: public ones, over HTTP and HTTPS.
 
 `check_url` judges what can be judged without a look-up; a name says nothing of where it leads, so
-whoever connects asks `is_public` of the very address that it connects to
-(batch_images/download/proxy.py).
+`internet.reach` asks `is_public` of the very address that it connects to.
 """
 
 from __future__ import annotations
@@ -69,10 +68,18 @@ def check_url(text: str) -> str:
     port = _port(url)
     if port not in (None, PORTS[url.scheme]):
         raise InvalidAddress(
-            f"The address names port {port}. Recordings are fetched from the usual ports only."
+            f"The address names port {port}. Only the usual ports are connected to."
         )
     literal = f"[{host}]" if ":" in host else host
     return url._replace(netloc=literal).geturl()
+
+
+def check_https_url(text: str) -> str:
+    """As `check_url`, and over HTTPS only."""
+    url = check_url(text)
+    if not url.startswith("https:"):
+        raise InvalidAddress("The address must begin with https://.")
+    return url
 
 
 def check_host(host: str) -> str:
@@ -93,10 +100,7 @@ def check_host(host: str) -> str:
 
 def not_public(host: str) -> str:
     """The sentence for a host that is, or leads to, an address within some private network."""
-    return (
-        f"{host} is not on the public internet. "
-        "Download the recording where it can be reached, and upload the file."
-    )
+    return f"{host} is not on the public internet. Give an address that can be reached from there."
 
 
 def _split(text: str) -> SplitResult:

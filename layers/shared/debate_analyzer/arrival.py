@@ -8,9 +8,17 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from debate_analyzer.change import change
-from debate_analyzer.errors import Conflict, UploadMismatch
+from debate_analyzer.content import HEAD_BYTES, plainly
+from debate_analyzer.errors import Conflict, EmptyFile, NoRecording, UploadMismatch
 from debate_analyzer.job import SHARED_OWNER, Fault, Job, Media, announced
-from debate_analyzer.key import EDITS_FOLDER, PARTS_FOLDER, JobKey, edits_key, parse_key
+from debate_analyzer.key import (
+    EDITS_FOLDER,
+    PARTS_FOLDER,
+    VIDEOS_FOLDER,
+    JobKey,
+    edits_key,
+    parse_key,
+)
 from debate_analyzer.part import is_wanted, part_job, read_part
 from debate_analyzer.pipeline import STATS, TRANSCRIBE, Stage, Status, stage_started_by
 from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
@@ -52,9 +60,12 @@ class Arrivals:
         job = self._row(key, stage, found, now)
         if job is None:
             return None
-        unit = self._unit(job, stage, found)
-        job = change(self.table, job.job_id, lambda job: _admit(job, unit, found, now, again))
-        if stage is STATS and self._is_overtaken(job, unit):
+        unit = unit_of(self.store, job, stage, found)
+        refusal = self._refusal(found) if key.folder == VIDEOS_FOLDER else None
+        job = change(
+            self.table, job.job_id, lambda job: _admit(job, unit, found, refusal, now, again)
+        )
+        if self._is_overtaken(job, unit):
             return self.receive(key_text, now, again=again)
         if job.unit != unit or job.status is not stage.queued or job.retry_at is not None:
             return None
@@ -69,22 +80,26 @@ class Arrivals:
         counted = job.units.get(STATS.name) if job else None
         return self.receive(counted.key, now) if counted else None
 
-    def _unit(self, job: Job, stage: Stage, found: StoredObject) -> Unit:
-        edits = self.store.head(edits_key(job.job_id)) if stage is STATS else None
-        return Unit(
-            job_id=job.job_id,
-            stage_name=stage.name,
-            key=found.key,
-            etag=found.etag,
-            edits=edits.etag if edits else None,
-            owner=job.owner,
+    def _refusal(self, found: StoredObject) -> Fault | None:
+        """Why the file is not even given to a decoder."""
+        if not found.bytes:
+            return Fault(code=EmptyFile.code, message="The file is empty. Upload it again.")
+        what = plainly(self.store.head_bytes(found.key, HEAD_BYTES) or b"")
+        if what is None:
+            return None
+        return Fault(
+            code=NoRecording.code,
+            message=(
+                f"The file is {what}, whatever its name says, and no audio or video. "
+                "Upload the recording itself."
+            ),
         )
 
     def _is_overtaken(self, job: Job, unit: Unit) -> bool:
-        """Whether the transcript or its edits changed after they were looked at: the event that
-        tells of the one may have been here before the row knew of the other."""
+        """Whether the object, or a transcript's edits, changed after they were looked at: the event
+        that tells of the newer may have been here before the row knew of the older."""
         found = self.store.head(unit.key)
-        return found is not None and self._unit(job, unit.stage, found) != unit
+        return found is not None and unit_of(self.store, job, unit.stage, found) != unit
 
     def _row(self, key: JobKey, stage: Stage, found: StoredObject, now: datetime) -> Job | None:
         """The job that the object belongs to, made where there is none. None for a part of nothing
@@ -114,19 +129,39 @@ class Arrivals:
         return job
 
 
-def _admit(job: Job, unit: Unit, found: StoredObject, now: datetime, again: bool) -> Job:
+def unit_of(store: ObjectStore, job: Job, stage: Stage, found: StoredObject) -> Unit:
+    """What a stage does of a job from the object on, with the edits as they are now."""
+    edits = store.head(edits_key(job.job_id)) if stage is STATS else None
+    return Unit(
+        job_id=job.job_id,
+        stage_name=stage.name,
+        key=found.key,
+        etag=found.etag,
+        edits=edits.etag if edits else None,
+        owner=job.owner,
+    )
+
+
+def _admit(
+    job: Job, unit: Unit, found: StoredObject, refusal: Fault | None, now: datetime, again: bool
+) -> Job:
     """The job as the arrival leaves it; unchanged by a duplicate and by what may not interrupt."""
     under_way = job.status in (unit.stage.queued, unit.stage.running) and job.retry_at is None
     if job.units.get(unit.stage_name) == unit and (under_way or not again):
         return job
-    if job.status in (Status.CANCELLED, Status.DELETED):
+    if job.status is Status.CANCELLED:
         return job
+    if job.status is Status.DELETED:
+        return job.checked(now)  # the sweeper erases what comes late
     if unit.stage is STATS and job.stage is TRANSCRIBE:
         return job  # a transcript that is not ours; the one being made will take its place
+    if job.status is Status.TRANSCRIBED and 0 < found.fencing_token < job.transcript_token:
+        return job  # of an older recording; the one of this is not there yet
     if unit.stage is TRANSCRIBE:
         if fault := _mismatch(job, found):
             return job if job.status is Status.FAILED else job.failed(fault, now)
-        return job.queued(unit, now, media=_media(found))
+        arrived = job.queued(unit, now, media=_media(found))
+        return arrived.failed(refusal, now) if refusal else arrived
     return job.queued(unit, now)
 
 

@@ -7,14 +7,24 @@ nothing in it may end a cue, start another or be taken as markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from debate_analyzer.transcript import Segment, Transcript
+from itertools import groupby
+from typing import Any, Protocol
 
 LINE_CHARACTERS = 42
 CUE_LINES = 2
 _CUE_SECONDS = 7.0
+
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # Persian spells with them
+_ARROW = re.compile(r"-{2,}>")
+
+
+class Spoken(Protocol):
+    """A transcript, or another document with segments such as `transcript.Segment`."""
+
+    @property
+    def transcription(self) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -27,13 +37,35 @@ class Cue:
     speaker: str | None
 
 
-def cues(transcript: Transcript) -> Iterator[Cue]:
+@dataclass(frozen=True)
+class Speech:
+    """What one speaker says until another does. `start` in seconds; `text` is one line."""
+
+    start: float
+    speaker: str | None
+    text: str
+
+
+def cues(transcript: Spoken) -> Iterator[Cue]:
     """Each segment in pieces of two lines, timed by its words where it has them."""
     for segment in sorted(transcript.transcription, key=lambda segment: segment.start):
         yield from _cues(segment)
 
 
-def write_srt(transcript: Transcript) -> str:
+def speeches(transcript: Spoken) -> Iterator[Speech]:
+    """In order of time; `speaker` is None where nobody could be named."""
+    spoken = [segment for segment in transcript.transcription if segment.text.strip()]
+    spoken.sort(key=lambda segment: segment.start)
+    for speaker, said in groupby(spoken, key=lambda segment: segment.speaker):
+        segments = list(said)
+        yield Speech(
+            start=segments[0].start,
+            speaker=None if speaker is None else _plain(speaker),
+            text=" ".join(_plain(segment.text) for segment in segments),
+        )
+
+
+def write_srt(transcript: Spoken) -> str:
     """Numbered cues; the speaker's name stands before the words where it changes."""
     blocks = []
     previous: str | None = None
@@ -47,7 +79,7 @@ def write_srt(transcript: Transcript) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def write_vtt(transcript: Transcript) -> str:
+def write_vtt(transcript: Spoken) -> str:
     """Cues with a voice tag, which players may style by speaker."""
     blocks = ["WEBVTT"]
     for cue in cues(transcript):
@@ -58,79 +90,75 @@ def write_vtt(transcript: Transcript) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def write_txt(transcript: Transcript) -> str:
+def write_txt(transcript: Spoken) -> str:
     """A paragraph whenever the speaker changes."""
-    paragraphs: list[str] = []
-    previous: str | None = ""
-    for segment in sorted(transcript.transcription, key=lambda segment: segment.start):
-        text = _plain(segment.text)
-        if paragraphs and segment.speaker == previous:
-            paragraphs[-1] += f" {text}"
-        else:
-            name = _plain(segment.speaker) if segment.speaker is not None else "?"
-            paragraphs.append(f"{name}: {text}")
-        previous = segment.speaker
-    return "\n\n".join(paragraphs) + "\n"
+    return (
+        "\n\n".join(
+            f"{'?' if speech.speaker is None else speech.speaker}: {speech.text}"
+            for speech in speeches(transcript)
+        )
+        + "\n"
+    )
 
 
-WRITERS: dict[str, Callable[[Transcript], str]] = {
+WRITERS: dict[str, Callable[[Spoken], str]] = {
     "srt": write_srt,
     "vtt": write_vtt,
     "txt": write_txt,
 }
 
 
-def _cues(segment: Segment) -> Iterator[Cue]:
+def _cues(segment: Any) -> Iterator[Cue]:
     timed = [(word.start, word.end, _plain(word.word)) for word in segment.words]
     timed = [word for word in timed if word[2]]
     if not timed:
         timed = list(_spread(segment))
-    held: list[tuple[float, float, str]] = []
-    for word in timed:
-        if held and not _fits([*held, word]):
-            yield _cue(held, segment.speaker)
-            held = []
-        held.append(word)
-    if held:
-        yield _cue(held, segment.speaker)
+    begin = end = 0.0
+    lines: list[str] = []
+    for start, word_end, word in timed:
+        if lines and word_end - begin <= _CUE_SECONDS and _is_taken(lines, word):
+            end = max(end, word_end)
+            continue
+        if lines:
+            yield Cue(begin, end, tuple(lines), segment.speaker)
+        begin, end, lines = start, word_end, [word]
+    if lines:
+        yield Cue(begin, end, tuple(lines), segment.speaker)
 
 
-def _spread(segment: Segment) -> Iterator[tuple[float, float, str]]:
+def _is_taken(lines: list[str], word: str) -> bool:
+    """Onto the last line, or onto one more; or there is no room."""
+    if len(lines[-1]) + 1 + len(word) <= LINE_CHARACTERS:
+        lines[-1] += f" {word}"
+    elif len(lines) < CUE_LINES:
+        lines.append(word)
+    else:
+        return False
+    return True
+
+
+def _spread(segment: Any) -> Iterator[tuple[float, float, str]]:
     """Words without times of their own, spread over their segment by their length."""
     words = _plain(segment.text).split()
     characters = sum(len(word) for word in words)
     start = segment.start
     for word in words:
-        end = start + segment.duration * len(word) / characters
+        end = start + (segment.end - segment.start) * len(word) / characters
         yield start, end, word
         start = end
 
 
-def _fits(words: list[tuple[float, float, str]]) -> bool:
-    if words[-1][1] - words[0][0] > _CUE_SECONDS:
-        return False
-    return len(_lines(words)) <= CUE_LINES
-
-
-def _cue(words: list[tuple[float, float, str]], speaker: str | None) -> Cue:
-    return Cue(words[0][0], max(word[1] for word in words), tuple(_lines(words)), speaker)
-
-
-def _lines(words: list[tuple[float, float, str]]) -> list[str]:
-    lines = [""]
-    for _, _, word in words:
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if len(longer) > LINE_CHARACTERS and lines[-1]:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
+def one_line(text: str) -> str:
+    """Without line breaks, control and format characters, and without space around it."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+    return " ".join(text.split())
 
 
 def _plain(text: str) -> str:
-    """One line without control characters, and without the arrow that separates times."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return re.sub(r"-{2,}>", "→", " ".join(printable.split()))
+    """And without the arrow that separates times."""
+    text = one_line(text)
+    return _ARROW.sub("→", text) if "->" in text else text
 
 
 def _escape(text: str) -> str:

@@ -12,6 +12,20 @@ from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE, Stage
 _ERRANDS = {TRANSCRIBE.name: "VIDEO_S3_PREFIX", STATS.name: "TRANSCRIPTS_S3_PREFIX"}
 
 
+_QUEUES = {
+    "transcribe-arrivals": "TRANSCRIBE_ARRIVALS",
+    "transcribe-work": "TRANSCRIBE_WORK",
+    "stats-arrivals": "STATS_ARRIVALS",
+    "stats-work": "STATS_WORK",
+    "downloads": "DOWNLOAD",
+    "publish": "PUBLISH",
+    "webhooks": "WEBHOOK",
+    "mail": "MAIL",
+    "events": "EVENT",
+}
+"""What the queues with dead letters are called, and what their variables begin with."""
+
+
 @dataclass(frozen=True)
 class StageResources:
     """What a stage runs on. `max_workers` bounds the workers that are started, not Batch."""
@@ -21,6 +35,16 @@ class StageResources:
     batch_queue: str
     job_definition: str
     max_workers: int
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a deployment grants an address, or whoever is signed in; 0 is without limit."""
+
+    requests_per_minute: int = 0
+    active_jobs: int = 0
+    bytes_per_day: int = 0
+    minutes_per_day: int = 0
 
 
 class Settings:
@@ -58,8 +82,40 @@ class Settings:
         return self.text("JOB_TABLE")
 
     @property
+    def ledger_table(self) -> str:
+        return self.text("LEDGER_TABLE")
+
+    @property
     def publish_queue_url(self) -> str:
         return self.text("PUBLISH_QUEUE_URL")
+
+    @property
+    def webhook_queue_url(self) -> str:
+        return self.text("WEBHOOK_QUEUE_URL")
+
+    @property
+    def webhook_secret_arn(self) -> str:
+        return self.text("WEBHOOK_SECRET_ARN")
+
+    @property
+    def mail_queue_url(self) -> str | None:
+        """None where no mails are sent."""
+        return self.text("MAIL_QUEUE_URL", "") or None
+
+    @property
+    def mail_from(self) -> str:
+        """The address that mails come from."""
+        return self.text("MAIL_FROM")
+
+    @property
+    def mail_configuration_set(self) -> str:
+        """What SES does with our mails, by name."""
+        return self.text("MAIL_CONFIGURATION_SET")
+
+    @property
+    def site_url(self) -> str:
+        """Where the page is, without a slash at its end."""
+        return self.text("SITE_URL").rstrip("/")
 
     @property
     def publish_by_default(self) -> bool:
@@ -75,6 +131,20 @@ class Settings:
 
     def work_queue_url(self, stage: Stage) -> str:
         return self.text(f"{stage.name.upper()}_WORK_QUEUE_URL")
+
+    def work_dead_letters_url(self, stage: Stage) -> str:
+        """Of the workers, and of those who give up in their place."""
+        return self.text(f"{stage.name.upper()}_WORK_DEAD_LETTERS_URL", "")
+
+    @property
+    def dead_letters(self) -> dict[str, tuple[str, str | None]]:
+        """URLs by the queue's name: of its dead letters, and its own, where it has one."""
+        found = {}
+        for name, key in _QUEUES.items():
+            letters = self.text(f"{key}_DEAD_LETTERS_URL", "")
+            if letters:  # there is no queue for mails where none are sent
+                found[name] = (letters, self.text(f"{key}_QUEUE_URL", "") or None)
+        return found
 
     def resources(self, stage: Stage) -> StageResources:
         prefix = stage.name.upper()
@@ -110,8 +180,74 @@ class Settings:
             ) from error
 
     @property
+    def whisper_models(self) -> tuple[str, ...]:
+        """The models of speech recognition that may be asked for, by name."""
+        return tuple(filter(None, map(str.strip, self.text("WHISPER_MODELS", "").split(","))))
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody signs in, and the id of a debate is the whole authority over it."""
+        return self.text("ACCESS", "signed-in") == "anonymous"
+
+    @property
+    def groups_claim(self) -> str:
+        """The claim of a token that lists the groups of whoever it is for."""
+        return self.text("GROUPS_CLAIM", "cognito:groups")
+
+    @property
+    def admin_group(self) -> str:
+        """The group of those who see everything."""
+        return self.text("ADMIN_GROUP", "admin")
+
+    @property
+    def operator_group(self) -> str:
+        """The group of those who deal with what was given up."""
+        return self.text("OPERATOR_GROUP", "operator")
+
+    @property
+    def download_queue(self) -> str:
+        """The Batch queue of what brings recordings."""
+        return self.text("DOWNLOAD_BATCH_QUEUE")
+
+    @property
+    def download_definition(self) -> str:
+        return self.text("DOWNLOAD_JOB_DEFINITION")
+
+    @property
+    def download_dead_letters_url(self) -> str:
+        """Of those who give an import up."""
+        return self.text("DOWNLOAD_DEAD_LETTERS_URL", "")
+
+    @property
+    def max_playlist_entries(self) -> int:
+        """How many recordings of a playlist may be asked for at once."""
+        return int(self.number("MAX_PLAYLIST_ENTRIES", 50))
+
+    @property
+    def event_bus(self) -> str:
+        """The name of the bus that hears of recordings."""
+        return self.text("EVENT_BUS", "default")
+
+    @property
     def max_upload_bytes(self) -> int:
-        return int(self.number("MAX_UPLOAD_BYTES", 5 * 2**30))
+        return int(self.number("MAX_UPLOAD_BYTES", 50 * 2**30))
+
+    @property
+    def origin_proof_arn(self) -> str | None:
+        """The secret by which the site proves that a request came through it, where there is a
+        site."""
+        return self.text("ORIGIN_PROOF_SECRET_ARN", "") or None
+
+    @property
+    def allowance(self) -> Allowance:
+        """What one party may have."""
+        often = 10 if self.anonymous else 0
+        return Allowance(
+            requests_per_minute=int(self.number("REQUESTS_PER_MINUTE", often)),
+            active_jobs=int(self.number("MAX_ACTIVE_JOBS", 0)),
+            bytes_per_day=int(self.number("MAX_BYTES_PER_DAY", 0)),
+            minutes_per_day=int(self.number("MAX_MINUTES_PER_DAY", 0)),
+        )
 
     @property
     def upload_url_lifetime(self) -> timedelta:

@@ -83,7 +83,7 @@ class EditDesk:
 
     def _transcript(self, job: Job) -> tuple[str, Transcript | None]:
         """Its etag, and the transcript unless it is too large to be read here."""
-        key = transcript_location(job, "json")
+        key = transcript_location(job)
         found = self.store.head(key) if key else None
         if found is not None and found.bytes > MAX_CHECKED_BYTES:
             return found.etag, None

@@ -69,7 +69,14 @@ class _Said(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
+def _say_which(schema: dict[str, Any]) -> None:
+    """Whoever writes an operation must say which it is."""
+    schema["required"] = ["op", *schema.get("required", [])]
+
+
 class _Operation(_Said):
+    model_config = ConfigDict(json_schema_extra=_say_which)
+
     @property
     def speakers(self) -> set[str]:
         """The labels that it names."""

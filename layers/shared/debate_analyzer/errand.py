@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from debate_analyzer.arrival import Arrivals
 from debate_analyzer.errors import InvalidRequest
+from debate_analyzer.job import FailedAttempt
 from debate_analyzer.key import is_job_id, parse_key
+from debate_analyzer.log import about
 from debate_analyzer.pipeline import Stage
-from debate_analyzer.ports import JobTable, ObjectStore, StoredObject
+from debate_analyzer.ports import Depth, JobTable, ObjectStore, StoredObject
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import InHand
 
@@ -74,6 +76,9 @@ class Errand:
         self._units.append(unit)
         self._jobs[unit.job_id] = None
 
+    def bury(self, body: str, tried: Sequence[FailedAttempt]) -> None:
+        """Whoever sent the worker is told how it went: `exit_code`."""
+
     def receive(self, *, wait: timedelta, visibility: timedelta) -> InHand | None:
         for found in self._found:
             self._arrivals.receive(found.key, self._now(), only=self._stage, again=True)
@@ -89,18 +94,24 @@ class Errand:
             (f"There is nothing for the {self._stage.name} stage below", self._missing),
             ("Another worker is at it, or its job is over", self._left),
         ):
-            if names:
-                logger.error("%s: %s", what, ", ".join(names))
+            for name in names:
+                with about(_job_of(name)):
+                    logger.error("%s: %s", what, name)
         rows = filter(None, map(self._table.get, self._jobs))
         faults = [(row.job_id, row.fault) for row in rows if row.fault]
         for job_id, fault in faults:
-            logger.error("%s: %s: %s", job_id, fault.code, fault.message)
+            with about(job_id):
+                logger.error("%s: %s: %s", job_id, fault.code, fault.message)
         if not self._jobs:
             return NOTHING_DONE
         return SOME_NOT_DONE if faults or self._missing or self._left else ALL_DONE
 
-    def is_empty(self) -> bool:
-        return not self._units
+    def depth(self) -> Depth:
+        return Depth(waiting=len(self._units), in_hand=0)
+
+
+def _job_of(key: str) -> str:
+    return key.split("/")[1]
 
 
 def key_prefix(uri: str, bucket: str) -> str:

@@ -1,4 +1,4 @@
-"""A worker's hold on a unit: claim and message are renewed while it lasts, progress is written."""
+"""A hold on a job: claim and message are renewed while it lasts, progress is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 
 from debate_analyzer.change import change
@@ -31,23 +32,28 @@ class Hold:
     def __init__(
         self,
         table: JobTable,
-        delivery: Delivery,
-        unit: Unit,
+        job_id: str,
         claim: Claim,
         *,
         lease: timedelta,
         now: Callable[[], datetime],
+        unit: Unit | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
-        self.unit = unit
+        """An import has neither unit nor delivery."""
         self._table = table
-        self._delivery = delivery
+        self._job_id = job_id
         self._claim = claim
+        self._unit = unit
+        self._delivery = delivery
         self._lease = lease
         self._now = now
         self._progress = 0.0
         self._lost = threading.Event()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep_beating,), name="heartbeat", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -65,11 +71,11 @@ class Hold:
         """Take a step that only the holder of the claim may take. Raises Settled without it."""
 
         def guarded(job: Job) -> Job:
-            if not job.held_by(self._claim, self.unit):
+            if not job.held_by(self._claim, self._unit):
                 raise Settled("The claim was lost.")
             return step(job)
 
-        return change(self._table, self.unit.job_id, guarded)
+        return change(self._table, self._job_id, guarded)
 
     def let_go(self) -> None:
         """No beat comes after this. May be repeated."""
@@ -87,10 +93,11 @@ class Hold:
                 try:
                     self._beat(shown)
                 except Exception:
-                    logger.exception("unit %s: a heartbeat failed", self.unit.id)
+                    logger.exception("job %s: a heartbeat failed", self._job_id)
 
     def _beat(self, progress: float) -> None:
-        self._delivery.extend(self._lease)
+        if self._delivery is not None:
+            self._delivery.extend(self._lease)
         now = self._now()
         claim = self._claim.model_copy(update={"until": (now + self._lease).timestamp()})
         try:

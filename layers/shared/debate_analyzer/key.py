@@ -13,6 +13,7 @@ SUMMARY_KEY = "statistics/summary.json"
 SCHEMA_KEY = "statistics/schema.json"
 INDEX_CHAPTERS_PREFIX = "statistics/index/chapters/"
 
+VIDEOS_FOLDER = "videos"
 PARTS_FOLDER = "parts"
 EDITS_FOLDER = "edits"
 
@@ -57,9 +58,14 @@ def is_job_id(text: str) -> bool:
         return False
 
 
+def job_prefix(job_id: str) -> str:
+    """All that belongs to one debate, but for what is published of it and about many."""
+    return f"jobs/{job_id}/"
+
+
 def video_key(job_id: str, filename: str) -> str:
     """Where the browser, the download job or a person with the console puts a recording."""
-    return f"jobs/{job_id}/videos/{filename}"
+    return f"jobs/{job_id}/{VIDEOS_FOLDER}/{filename}"
 
 
 def subtitles_key(job_id: str, stem: str, language: str, suffix: str) -> str:
@@ -94,6 +100,11 @@ def dataset_key(job_id: str, day: date) -> str:
 def captions_key(job_id: str, stem: str, suffix: str) -> str:
     """`suffix` is srt, vtt or txt."""
     return f"jobs/{job_id}/captions/{stem}.{suffix}"
+
+
+def exports_key(job_id: str, stem: str, suffix: str) -> str:
+    """The transcript as it was counted, its edits applied: json, srt, vtt, txt, csv or docx."""
+    return f"jobs/{job_id}/exports/{stem}.{suffix}"
 
 
 def parts_prefix(job_id: str) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
 # https://github.com/openai/whisper/blob/main/whisper/tokenizer.py: ISO 639-1 where it has a code;
 # jw is Javanese. yue (Cantonese) is known to the models since large-v3.
 _CODES = """
@@ -11,3 +16,23 @@ _CODES = """
     yi yo yue zh
 """
 LANGUAGES = frozenset(_CODES.split())
+
+
+def check_language(code: str) -> str:
+    """The code. For pydantic's fields: raises PydanticCustomError with a sentence."""
+    if code not in LANGUAGES:
+        raise PydanticCustomError(
+            "unknown_language",
+            "{code} is not the code of a language that can be transcribed. Give one such as "
+            "en or es, or none: then the language is heard. All: {known}",
+            {"code": repr(code[:20]), "known": ", ".join(sorted(LANGUAGES))},
+        )
+    return code
+
+
+Language = Annotated[
+    str,
+    AfterValidator(check_language),
+    WithJsonSchema({"type": "string", "enum": sorted(LANGUAGES)}),
+]
+"""A language as a user names it."""

@@ -69,6 +69,11 @@ def read_part(key: JobKey) -> Part | None:
     return Part(key.job_id, int(match["round"]), int(match["number"])) if match else None
 
 
+def whole_of(job_id: str) -> str:
+    """The recording's id, of a part's or of its own."""
+    return job_id.partition(".")[0]
+
+
 def part_job(part: Part, whole: Job, now: datetime) -> Job:
     """The row of a part that has not arrived."""
     return announced(
@@ -79,6 +84,7 @@ def part_job(part: Part, whole: Job, now: datetime) -> Job:
         job_id=part.job_id,
         published=False,
         language=whole.language,
+        model=whole.model,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from debate_analyzer.key import EDITS_FOLDER, PARTS_FOLDER, JobKey
+from debate_analyzer.key import EDITS_FOLDER, PARTS_FOLDER, VIDEOS_FOLDER, JobKey
 
 
 class Status(StrEnum):
@@ -27,6 +27,15 @@ class Status(StrEnum):
     DELETED = "DELETED"
 
 
+class Phase(StrEnum):
+    """What a list of jobs is filtered by: coarser than the status, so that an index can have it."""
+
+    ACTIVE = "active"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 MEDIA_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"),
     *(".m4a", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".aac"),
@@ -36,7 +45,9 @@ MEDIA_SUFFIXES = (
 @dataclass(frozen=True)
 class Stage:
     """A step with queues and workers of its own; an object `folders`/*`suffixes` starts it, and so
-    does one of `companions` (`folder/name`), which the step works with."""
+    does one of `companions` (`folder/name`), which the step works with. `units_per_worker` is about
+    what a worker does in three to five minutes, as long as a job of Batch should last at least
+    (docs.aws.amazon.com/batch/latest/userguide/best-practices.html)."""
 
     name: str
     folders: tuple[str, ...]
@@ -44,6 +55,7 @@ class Stage:
     queued: Status
     running: Status
     done: Status
+    units_per_worker: int
     split: Status | None = None  # while its parts are worked on
     companions: tuple[str, ...] = ()
 
@@ -55,11 +67,12 @@ class Stage:
 
 TRANSCRIBE = Stage(
     name="transcribe",
-    folders=("videos", PARTS_FOLDER),
+    folders=(VIDEOS_FOLDER, PARTS_FOLDER),
     suffixes=MEDIA_SUFFIXES,
     queued=Status.QUEUED,
     running=Status.TRANSCRIBING,
     done=Status.TRANSCRIBED,
+    units_per_worker=10,
     split=Status.SPLIT,
 )
 STATS = Stage(
@@ -69,6 +82,7 @@ STATS = Stage(
     queued=Status.STATS_QUEUED,
     running=Status.ANALYZING,
     done=Status.COMPLETE,
+    units_per_worker=1000,
     companions=(f"{EDITS_FOLDER}/edits.json",),
 )
 STAGES = {stage.name: stage for stage in (TRANSCRIBE, STATS)}
@@ -76,9 +90,10 @@ STAGES = {stage.name: stage for stage in (TRANSCRIBE, STATS)}
 _OUT = {Status.FAILED, Status.CANCELLED, Status.DELETED}
 ENDS = frozenset({Status.COMPLETE, *_OUT})
 
-# What may follow what. A queued or running status may return to its own queue: that is a retry.
+# What may follow what. A queued or running status may return to its own queue: that is a retry. An
+# import is claimed, renewed and retried while its job is UPLOADING, and can be asked for again.
 TRANSITIONS: dict[Status, set[Status]] = {
-    Status.UPLOADING: {Status.QUEUED, Status.STATS_QUEUED} | _OUT,
+    Status.UPLOADING: {Status.UPLOADING, Status.QUEUED, Status.STATS_QUEUED} | _OUT,
     Status.QUEUED: {Status.QUEUED, Status.TRANSCRIBING} | _OUT,
     Status.TRANSCRIBING: {Status.TRANSCRIBING, Status.SPLIT, Status.TRANSCRIBED, Status.QUEUED}
     | _OUT,
@@ -88,8 +103,8 @@ TRANSITIONS: dict[Status, set[Status]] = {
     Status.ANALYZING: {Status.ANALYZING, Status.COMPLETE, Status.STATS_QUEUED, Status.QUEUED}
     | _OUT,
     Status.COMPLETE: {Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
-    Status.FAILED: {Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
-    Status.CANCELLED: {Status.DELETED},
+    Status.FAILED: {Status.UPLOADING, Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
+    Status.CANCELLED: {Status.UPLOADING, Status.QUEUED, Status.STATS_QUEUED, Status.DELETED},
     Status.DELETED: set(),
 }
 
@@ -102,3 +117,10 @@ def stage_started_by(key: JobKey) -> Stage | None:
 def stage_of(status: Status) -> Stage | None:
     """The stage whose queue or workers hold a job of this status."""
     return next((s for s in STAGES.values() if status in (s.queued, s.running, s.split)), None)
+
+
+def phase_of(status: Status) -> Phase | None:
+    """None for what is gone."""
+    if status is Status.DELETED:
+        return None
+    return Phase(status.value.lower()) if status in ENDS else Phase.ACTIVE

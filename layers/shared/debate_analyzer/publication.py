@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -29,7 +30,8 @@ from pydantic.alias_generators import to_camel
 
 from debate_analyzer.change import change
 from debate_analyzer.errors import Conflict
-from debate_analyzer.job import Job, Timestamp, page_of
+from debate_analyzer.fence import put_fenced
+from debate_analyzer.job import Job, Person, Settled, Timestamp, page_of
 from debate_analyzer.key import (
     INDEX_CHAPTERS_PREFIX,
     INDEX_KEY,
@@ -40,8 +42,9 @@ from debate_analyzer.key import (
     private_statistics_key,
     statistics_key,
 )
-from debate_analyzer.pipeline import ENDS
-from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
+from debate_analyzer.pipeline import ENDS, Status
+from debate_analyzer.ports import Cdn, JobTable, ObjectStore, PublishQueue
+from debate_analyzer.search import mark
 
 CHAPTER_PAGES = 500
 NEWEST = 200
@@ -59,6 +62,10 @@ class _Published(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
+class ListedPerson(_Published, Person):
+    """Somebody with a name in a debate of the index."""
+
+
 class Entry(_Published):
     """One debate in the index."""
 
@@ -73,10 +80,12 @@ class Entry(_Published):
     speaking_time: float
     words: int
     speakers_count: int
+    people: list[ListedPerson] = []
 
 
 class Totals(_Published):
-    """Sums over debates. `duration` and `speaking_time` in seconds."""
+    """Sums over debates. `duration` and `speaking_time` in seconds; `months`: how many debates were
+    created in each, by `2026-11`."""
 
     jobs: int = 0
     duration: float = 0.0
@@ -84,6 +93,7 @@ class Totals(_Published):
     words: int = 0
     speakers: int = 0
     languages: dict[str, int] = {}
+    months: dict[str, int] = {}
 
 
 class Link(Totals):
@@ -168,6 +178,13 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+class NoCdn:
+    """ports.Cdn of a deployment that has none."""
+
+    def forget(self, key: str) -> None:
+        """Nobody has a copy."""
+
+
 @dataclass(frozen=True)
 class Publication:
     """The files under statistics/ that are about more than one debate, and the published copies of
@@ -176,6 +193,7 @@ class Publication:
     table: JobTable
     store: ObjectStore
     queue: PublishQueue
+    cdn: Cdn
     now: Callable[[], datetime]
     pause: Callable[[float], None] = time.sleep
 
@@ -241,19 +259,24 @@ class Publication:
         then. The worker has put it there, unless the job was published later."""
         key = statistics_key(job.job_id)
         while job.is_listed is (self.store.head(key) is None):
+            mark(self.store, job.job_id)  # others find it, or no longer
             if job.is_listed:
+                there = self.store.head(private_statistics_key(job.job_id))
                 private = self.store.get(private_statistics_key(job.job_id))
-                if private is None:
+                if there is None or private is None:
                     return
-                self.store.put(key, private[0], _JSON)
+                with suppress(Settled):  # newer ones are published by now
+                    put_fenced(self.store, key, private[0], _JSON, token=there.fencing_token)
             else:
                 self.store.delete(key)
+                self.cdn.forget(key)
             # Somebody may have published or withdrawn it meanwhile, and looked before we wrote.
             job = self.table.get(job.job_id) or job
 
     def _settle(self, shown: Job) -> None:
-        """Nothing is owed any more to a job that is shown as it is now."""
-        if shown.check_at is None or shown.status not in ENDS:
+        """Nothing is owed any more to a job that is shown as it is now. To one that is deleted
+        there is: see Erasure."""
+        if shown.check_at is None or shown.status not in ENDS - {Status.DELETED}:
             return
         try:
             self.table.replace(shown.indexed())
@@ -448,11 +471,12 @@ def _entry(job: Job) -> Entry:
         created_at=job.created_at,
         updated_at=job.updated_at,
         completed_at=job.completed_at,
-        language=job.language,
+        language=job.spoken,
         duration=job.figures.duration,
         speaking_time=job.figures.speaking_time,
         words=job.figures.words,
         speakers_count=job.figures.speakers,
+        people=[ListedPerson(**person.model_dump()) for person in job.figures.people],
     )
 
 
@@ -488,6 +512,7 @@ def sums_of(entries: Iterable[Entry]) -> dict[str, Any]:
             words=entry.words,
             speakers=entry.speakers_count,
             languages={entry.language: 1} if entry.language else {},
+            months={f"{entry.created_at:%Y-%m}": 1},
         )
         for entry in entries
     )
@@ -496,18 +521,22 @@ def sums_of(entries: Iterable[Entry]) -> dict[str, Any]:
 def _sums(parts: Iterable[Totals]) -> dict[str, Any]:
     """The fields of Totals, to the millisecond: the same whatever the order of the writes was."""
     parts = list(parts)
-    languages: dict[str, int] = defaultdict(int)
-    for part in parts:
-        for code, count in part.languages.items():
-            languages[code] += count
     return {
         "jobs": sum(part.jobs for part in parts),
         "duration": round(sum(part.duration for part in parts), 3),
         "speaking_time": round(sum(part.speaking_time for part in parts), 3),
         "words": sum(part.words for part in parts),
         "speakers": sum(part.speakers for part in parts),
-        "languages": dict(sorted(languages.items())),
+        "languages": _counts(part.languages for part in parts),
+        "months": _counts(part.months for part in parts),
     }
+
+
+def _counts(parts: Iterable[dict[str, int]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part)
+    return dict(sorted(counts.items()))
 
 
 def _parse(kind: type[AnyFile], data: bytes) -> AnyFile | None:

@@ -14,14 +14,16 @@ from datetime import datetime, timedelta
 from debate_analyzer.arrival import Arrivals
 from debate_analyzer.change import change
 from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.erasure import Erasure
 from debate_analyzer.errors import Conflict, WorkerLost
-from debate_analyzer.job import Fault, Job
-from debate_analyzer.key import edits_key, parse_key, part_key, transcript_key
+from debate_analyzer.importing import Imports
+from debate_analyzer.job import UPLOAD_LIFETIME, FailedAttempt, Fault, Job
+from debate_analyzer.key import parse_key, part_key, transcript_key
 from debate_analyzer.part import Part, missing
 from debate_analyzer.pipeline import STAGES, Status
 from debate_analyzer.ports import JobTable, ObjectStore, PublishQueue
 
-_LIMIT = 500
+_LIMIT = 1000
 _LOOK_AGAIN = timedelta(minutes=2)
 _UPLOAD_GIVEN_UP = timedelta(hours=24)
 
@@ -34,38 +36,32 @@ class Sweeper:
     store: ObjectStore
     dispatcher: Dispatcher
     arrivals: Arrivals
+    imports: Imports
     publish_queue: PublishQueue
+    erasure: Erasure
     retries: int
 
     def sweep(self, now: datetime) -> dict[str, int]:
-        """Mend what is due; how many jobs of which status were looked at."""
+        """Mend what is due; how many jobs of which status were looked at.
+
+        Raises ExceptionGroup of what kept jobs from being mended, when all others are: these are
+        looked at again later, lest they stand in the way every minute.
+        """
         looked: dict[str, int] = {}
+        errors: list[Exception] = []
         for job in self.table.due(now, limit=_LIMIT):
             try:
-                self._mend(job, now)
+                self.mend(job, now)
             except Conflict:
                 continue  # somebody else moved the job at this very moment, so it is not stuck
+            except Exception as error:  # noqa: BLE001 - whatever one job raises, the next is not to blame
+                error.add_note(f"Job {job.job_id}, which is {job.status}.")
+                errors.append(error)
+                self._later(job, now)
             looked[job.status] = looked.get(job.status, 0) + 1
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} jobs could not be mended.", errors)
         return looked
-
-    def reconcile(self, now: datetime) -> int:
-        """Go through the bucket for objects that no job knows; how many were put to work.
-
-        For the start of a laptop, which may have lost the last seconds of its table and queues:
-        the objects are the truth. Reads one page of keys per thousand objects.
-        """
-        return sum(
-            self.arrivals.receive(found.key, now) is not None
-            for found in self.store.list("jobs/")
-            if self._is_news(found.key, found.etag)
-        )
-
-    def _is_news(self, key: str, etag: str) -> bool:
-        job = self.table.get(key.split("/")[1])
-        return job is None or all(
-            (u.key, u.etag) != (key, etag) and (edits_key(u.job_id), u.edits) != (key, etag)
-            for u in job.units.values()
-        )
 
     def release(self, worker: str, now: datetime) -> list[str]:
         """A worker has died: what it held goes back to its queue; the ids of those jobs."""
@@ -81,10 +77,11 @@ class Sweeper:
     def follow_up(self) -> None:
         """A worker has left: a unit that came at that very moment gets another."""
         for stage in STAGES.values():
-            if not self.dispatcher.is_idle(stage):
-                self.dispatcher.call_worker(stage)
+            self.dispatcher.follow_up(stage)
 
-    def _mend(self, job: Job, now: datetime) -> None:
+    def mend(self, job: Job, now: datetime) -> None:
+        """The step that the job is owed by its status. Raises Conflict where somebody else moved
+        it meanwhile."""
         match job.status:
             case Status.UPLOADING:
                 self._look_for_upload(job, now)
@@ -96,19 +93,24 @@ class Sweeper:
                 self._look_for_parts(job, now)
             case Status.TRANSCRIBED:
                 self._look_for_transcript(job, now)
+            case Status.DELETED:
+                self.erasure.follow_up(job)
             case _:
                 self.publish_queue.send(job)
                 self._later(job, now)
 
     def _look_for_upload(self, job: Job, now: datetime) -> None:
+        began = job.updated_at if job.is_importing else job.created_at  # or begun again
         if job.media and self.store.head(job.media.key):
             self.arrivals.receive(job.media.key, now)
-        elif now - job.created_at > _UPLOAD_GIVEN_UP:
+        elif now - began > (UPLOAD_LIFETIME if job.upload_id else _UPLOAD_GIVEN_UP):
             fault = Fault(
                 code="upload_abandoned",
-                message="The upload never arrived. Upload the file again.",
+                message="The recording never arrived. Upload the file, or ask for it again.",
             )
             self.table.replace(job.failed(fault, now))
+        elif job.is_importing:
+            self.imports.look_after(job, now)
         else:
             self._later(job, now)
 
@@ -167,6 +169,9 @@ class Sweeper:
                     "which may need more memory than there is. Try a shorter recording."
                 ),
             )
+            last = FailedAttempt(at=now, **fault.model_dump())
+            queue = self.dispatcher.queues[unit.stage_name]
+            queue.bury(unit.model_dump_json(), [*job.tried, last])
             self.table.replace(job.failed(fault, now))
             return
         self.table.replace(job.requeued(now))

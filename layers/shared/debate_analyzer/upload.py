@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from debate_analyzer.errors import InvalidUpload
-from debate_analyzer.language import LANGUAGES
+from debate_analyzer.errors import InvalidUpload, UploadTooLarge
+from debate_analyzer.job import Timestamp
+from debate_analyzer.language import Language
+from debate_analyzer.mail import check_mail_address
 from debate_analyzer.pipeline import TRANSCRIBE
 
 MAX_NAME_BYTES = 200
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+MAX_PUT_BYTES = 5 * 2**30
+MAX_PARTS = 10_000
+_MIB = 2**20
+PART_BYTES = 16 * _MIB  # what is sent once more where a connection breaks; S3 wants 5 MiB at least
+MULTIPART_BYTES = 100 * _MIB  # from here on in parts, unless the client says otherwise
 
 # Types that browsers and operating systems give to the suffixes, by suffix; the first is ours.
 _CONTENT_TYPES: dict[str, tuple[str, ...]] = {
@@ -41,28 +51,67 @@ class UploadRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     filename: str
-    size: int
+    size: int = Field(description="in bytes, exactly")
     content_type: str = ""
     title: str | None = Field(default=None, max_length=200)
-    language: str | None = None
+    language: Language | None = None
     speakers: int | None = Field(default=None, ge=1, le=50)
     channel_per_speaker: bool = False
+    notify: str | None = Field(default=None, description="a mail address to write to at the end")
+    published: bool | None = Field(default=None, description="if not as this deployment has it")
+    multipart: bool | None = Field(
+        default=None, description="in parts or not; left out, in parts where it is large"
+    )
+    _notify = field_validator("notify")(check_mail_address)
 
-    @field_validator("language")
-    @classmethod
-    def _is_known(cls, code: str | None) -> str | None:
-        if code is not None and code not in LANGUAGES:
-            raise PydanticCustomError(
-                "unknown_language",
-                "{code} is not the code of a language that can be transcribed. Give one such as "
-                "en or es, or none: then the language is heard. All: {known}",
-                {"code": repr(code[:20]), "known": ", ".join(sorted(LANGUAGES))},
-            )
-        return code
+
+class UploadTarget(BaseModel):
+    """Where to send the file, and the headers that must go with it exactly as they are."""
+
+    method: Literal["PUT"] = "PUT"
+    url: str
+    headers: dict[str, str]
+    expires_at: Timestamp
+
+
+class MultipartTarget(BaseModel):
+    """The file goes in `parts` parts of `part_size` bytes, the last of what is left: in any order,
+    side by side, each again where it failed. By `expires_at` it has to be complete."""
+
+    method: Literal["MULTIPART"] = "MULTIPART"
+    part_size: int
+    parts: int
+    missing: list[int] = Field(
+        description="numbers of parts that have not arrived, the first 1,000 of them"
+    )
+    expires_at: Timestamp
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How a file of `size` bytes is cut for a multipart upload."""
+
+    size: int
+
+    @property
+    def part_size(self) -> int:
+        """Of all parts but the last. The same whenever it is asked: the row does not keep it."""
+        least = -(-self.size // MAX_PARTS)
+        return max(PART_BYTES, -(-least // _MIB) * _MIB)
+
+    @property
+    def count(self) -> int:
+        """How many there are; they are numbered from 1."""
+        return -(-self.size // self.part_size)
+
+    def bytes_of(self, number: int) -> int:
+        """How many bytes a part has."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
 
 
 def check_upload(request: UploadRequest, *, max_bytes: int) -> tuple[str, str]:
-    """The file name to keep and the content type to sign. Raises InvalidUpload with a sentence."""
+    """The file name to keep and the content type to sign. Raises InvalidUpload, of which
+    UploadTooLarge is one, with a sentence."""
     name = check_filename(request.filename)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in TRANSCRIBE.suffixes:
@@ -73,9 +122,14 @@ def check_upload(request: UploadRequest, *, max_bytes: int) -> tuple[str, str]:
     if request.size <= 0:
         raise InvalidUpload("The file is empty. Check that the recording was saved, and try again.")
     if request.size > max_bytes:
-        raise InvalidUpload(
+        raise UploadTooLarge(
             f"The file has {_gib(request.size)}, and {_gib(max_bytes)} is the most that is taken. "
             "Cut it, or save it at a lower picture quality: only the sound is analysed."
+        )
+    if request.multipart is False and request.size > MAX_PUT_BYTES:
+        raise UploadTooLarge(
+            f"The file has {_gib(request.size)}, and a single request takes {_gib(MAX_PUT_BYTES)}. "
+            "Leave multipart out, and send it in parts."
         )
     known = _CONTENT_TYPES[suffix]
     given = request.content_type.split(";")[0].strip().lower()
@@ -87,6 +141,13 @@ def check_upload(request: UploadRequest, *, max_bytes: int) -> tuple[str, str]:
             f"Rename the file to what it is, or send it as {known[0]}."
         )
     return name, given
+
+
+def goes_in_parts(request: UploadRequest) -> bool:
+    """Whether it is a multipart upload."""
+    if request.multipart is None:
+        return request.size > MULTIPART_BYTES
+    return request.multipart
 
 
 def check_filename(filename: str) -> str:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -24,20 +25,18 @@ from pydantic import ValidationError
 from debate_analyzer.change import change
 from debate_analyzer.errors import InvalidInput, NotFound
 from debate_analyzer.hold import Hold
-from debate_analyzer.job import Claim, Fault, Job, Settled
+from debate_analyzer.job import Claim, FailedAttempt, Fault, Job, Settled
+from debate_analyzer.log import about
 from debate_analyzer.ports import Delivery, JobTable, WorkQueue
+from debate_analyzer.trouble import Namer, lasting, passing, reason_of, trouble_of
 from debate_analyzer.unit import Unit
 
 logger = logging.getLogger(__name__)
 
-_INTERNAL = Fault(
-    code="internal",
-    message=(
-        "Something went wrong on our side while this file was worked on. "
-        "It is tried again by itself; if it fails for good, the log of the worker says why."
-    ),
+_GONE = Fault(
+    code="recording_gone",
+    message="What was to be worked on is not there any more. Upload the recording again.",
 )
-
 
 # The next unit is made ready when the one in hand has no more than this to go: longer in advance it
 # would be kept from another worker that could have begun.
@@ -93,10 +92,16 @@ class InHand:
 class _Held:
     """A unit that this worker has claimed. `resources` are what its work needs on this machine."""
 
+    unit: Unit
     delivery: Delivery
     hold: Hold
     job: Job
     resources: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker went away with it, and did not say why: it may be what kills them."""
+        return self.job.attempt > 1 + len(self.job.tried)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class Worker:
     linger: timedelta
     retry_ladder: tuple[timedelta, ...]
     looks_ahead: bool = True
+    trouble_of: Namer = trouble_of
     done: int = field(default=0, init=False)
     _held: list[_Held] = field(default_factory=list, init=False)
     _leaving: threading.Event = field(default_factory=threading.Event, init=False)
@@ -138,14 +144,16 @@ class Worker:
             try:
                 ready = self._wait()
                 while ready is not None:
-                    self._work(ready, ahead, behind)
+                    with about(ready.held.unit.job_id):
+                        self._work(ready, ahead, behind)
                     ready = self._next()
             except Stopped:
                 self._leaving.set()
                 ahead.shutdown()
                 behind.shutdown()
                 for held in list(self._held):
-                    self._give_back(held)
+                    with about(held.unit.job_id):
+                        self._give_back(held)
                 raise
         return self.done
 
@@ -186,8 +194,14 @@ class Worker:
         try:
             unit = Unit.model_validate_json(delivery.body)
         except ValidationError:
-            logger.exception("not a unit; left to the dead-letter queue: %.200s", delivery.body)
+            logger.exception("not a unit: %.200s", delivery.body)
+            self._bury(delivery.body, [], "no_unit", "The message is no unit of work.")
+            delivery.settle()
             return None
+        with about(unit.job_id):
+            return self._claim(unit, delivery)
+
+    def _claim(self, unit: Unit, delivery: Delivery) -> _Ready | None:
         until = (self.now() + self.lease).timestamp()
         claim = Claim(worker=self.name, attempt=self.attempt, until=until)
         try:
@@ -197,8 +211,16 @@ class Worker:
             delivery.settle()
             return None
         logger.info("unit %s: attempt %d", unit.id, job.attempt)
-        hold = Hold(self.table, delivery, unit, claim, lease=self.lease, now=self.now)
-        held = _Held(delivery, hold, job)
+        hold = Hold(
+            self.table,
+            job.job_id,
+            claim,
+            lease=self.lease,
+            now=self.now,
+            unit=unit,
+            delivery=delivery,
+        )
+        held = _Held(unit, delivery, hold, job)
         self._held.append(held)
 
         def report(progress: float) -> None:
@@ -206,15 +228,24 @@ class Worker:
                 raise Stopped
             hold.report(progress)
 
+        def prepare() -> Callable[[Report], Result]:
+            return self.process.prepare(job, unit, report, held.resources)
+
+        if held.is_suspect:
+            return _Ready(held, lambda report: prepare()(report))  # when its turn has come
         try:
-            return _Ready(held, self.process.prepare(job, unit, report, held.resources))
+            return _Ready(held, prepare())
         except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
             self._fail(held, error)
             return None
 
     def _work(self, ready: _Ready, ahead: ThreadPoolExecutor, behind: ThreadPoolExecutor) -> None:
-        """Do the unit, and leave it to be finished behind the next."""
+        """Do the unit, and leave it to be finished behind the next. A suspect has nothing beside
+        it that it could take along."""
         held = ready.held
+        if held.is_suspect:
+            self._wait_until_finished()
+        looks_ahead = self.looks_ahead and not held.is_suspect
         began, progress_before = time.monotonic(), held.hold.progress
 
         def report(progress: float) -> None:
@@ -222,7 +253,7 @@ class Worker:
             gained = held.hold.progress - progress_before
             elapsed = time.monotonic() - began
             nears_its_end = elapsed * (1 - held.hold.progress) <= gained * _AHEAD_SECONDS
-            if nears_its_end and gained and self._coming is None and self.looks_ahead:
+            if nears_its_end and gained and self._coming is None and looks_ahead:
                 self._coming = ahead.submit(self._look_ahead)
 
         try:
@@ -230,9 +261,9 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever one unit raises, the next is not to blame
             self._fail(held, error)
             return
-        logger.info("unit %s: done after %.1f s", held.hold.unit.id, time.monotonic() - began)
+        logger.info("unit %s: done after %.1f s", held.unit.id, time.monotonic() - began)
         self._wait_until_finished()  # of the one before: one at a time
-        self._finishing = behind.submit(self._finish, held, result)
+        self._finishing = behind.submit(copy_context().run, self._finish, held, result)
 
     def _finish(self, held: _Held, result: Result) -> None:
         try:
@@ -248,7 +279,7 @@ class Worker:
         self._let_go(held)
 
     def _fail(self, held: _Held, error: Exception) -> None:
-        unit = held.hold.unit
+        unit = held.unit
         match error:
             case Settled():
                 logger.info("unit %s is dropped: %s", unit.id, error)
@@ -256,16 +287,37 @@ class Worker:
                 logger.info("unit %s fails: %s: %s", unit.id, error.code, error)
                 fault = Fault(code=error.code, message=str(error))
                 self._end(held, lambda job: job.failed(fault, self.now()))
+            case NotFound():
+                logger.info("unit %s fails: %s", unit.id, error)
+                self._end(held, lambda job: job.failed(_GONE, self.now()))
             case _:
                 logger.error("unit %s: attempt failed", unit.id, exc_info=error)
-                self._end(held, self._postponed)
+                self._try_later(held, error)
         self._let_go(held)
+
+    def _try_later(self, held: _Held, error: Exception) -> None:
+        """After a wait, or never: then a letter says what was tried, before the row says that it
+        is over. So there may be a letter too many, but none too few."""
+        trouble, attempt = self.trouble_of(error), held.job.attempt
+        if attempt <= len(self.retry_ladder):
+            wait = self.retry_ladder[attempt - 1]
+            self._end(
+                held, lambda job: job.postponed(passing(trouble), self.now() + wait, self.now())
+            )
+        elif self._end(held, lambda job: job):  # nobody else has it by now
+            reason = reason_of(error, self.trouble_of)
+            self._bury(held.unit.model_dump_json(), held.job.tried, reason.code, reason.message)
+            self._end(held, lambda job: job.failed(lasting(trouble, attempt), self.now()))
+
+    def _bury(self, body: str, tried: list[FailedAttempt], code: str, message: str) -> None:
+        last = FailedAttempt(code=code, message=message, at=self.now())
+        self.queue.bury(body, [*tried, last])
 
     def _end(self, held: _Held, step: Callable[[Job], Job]) -> bool:
         try:
             held.hold.step(step)
         except (Settled, NotFound) as reason:
-            logger.info("unit %s went on without us: %s", held.hold.unit.id, reason)
+            logger.info("unit %s went on without us: %s", held.unit.id, reason)
             return False
         return True
 
@@ -282,18 +334,3 @@ class Worker:
         held.resources.close()
         if self._end(held, lambda job: job.released(self.now())):
             held.delivery.extend(timedelta(0))
-
-    def _postponed(self, job: Job) -> Job:
-        if job.attempt > len(self.retry_ladder):
-            return job.failed(
-                Fault(
-                    code=_INTERNAL.code,
-                    message=(
-                        f"Something went wrong on our side {job.attempt} times while this file was "
-                        "worked on. The log of the worker says what; the file is kept."
-                    ),
-                ),
-                self.now(),
-            )
-        wait = self.retry_ladder[job.attempt - 1]
-        return job.postponed(_INTERNAL, self.now() + wait, self.now())
