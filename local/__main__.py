@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
 import os
 import signal
@@ -26,6 +27,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPS_WITHIN = 25.0
+"""Seconds, of which a stack in good order needs four."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +121,9 @@ def _reset(folder: DataFolder, options: argparse.Namespace, console: Console) ->
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
-    """Stop in good order. The next signal ends the process at once: jobs and functions hang on
-    pipes that close with it."""
+    """Stop in good order. The next signal ends the process at once, and so does time, with a word
+    on what it was that did not stop: jobs and functions hang on pipes that close with it."""
+    faulthandler.dump_traceback_later(_STOPS_WITHIN, exit=True)
     for number in _SIGNALS:
         signal.signal(number, lambda *_: os._exit(INTERRUPTED))
     raise KeyboardInterrupt

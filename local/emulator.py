@@ -17,30 +17,35 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from debate_analyzer.errors import Misconfigured
+from local import mails, queries, snapshots
+from local.s3.commits import Commits
+from local.s3.door import Answer, Closed, Door
 from local.server import HOST, bind
-from local.snapshots import Snapshots
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
 _USER = "local@example.invalid"
+_GROUP = "operator"  # template.yaml's OperatorGroup: this machine's user deals with its failures
 _TOKEN_MARGIN = 300
 _JOB_SESSION_SECONDS = 24 * 3600
 _LOG_BYTES = 20 * 2**20
 
 
-def client(service: str, endpoint: str) -> Any:
+def client(service: str, endpoint: str, config: Config | None = None) -> Any:
     """A boto3 client of the emulator at `endpoint`, with an administrator's rights."""
     return boto3.client(
         service,
@@ -48,6 +53,7 @@ def client(service: str, endpoint: str) -> Any:
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        config=config,
     )
 
 
@@ -61,7 +67,8 @@ class Emulator:
     """The AWS of one data folder. `batch_endpoint` is where functions find Batch.
 
     Everything lies below `data`: `aws/state` (tables, queues, the deployed stack), `aws/s3`
-    (objects, written at once), `logs/aws.log`.
+    (objects, written at once), `aws/uploads` (in parts, while they last), `aws/incoming` (bodies on
+    their way into an object), `mails`, `logs/aws.log`, `logs/functions.log` (what functions write).
     """
 
     def __init__(
@@ -76,8 +83,9 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping: asyncio.Event | None = None
-        self._snapshots = Snapshots(data / "aws" / "state")
-        self._log: logging.Handler | None = None
+        self._snapshots = snapshots.Snapshots(data / "aws" / "state")
+        self._door: Door | None = None
+        self._logs: list[logging.Handler] = []
         self._is_up = False
         self._token: tuple[str, float] = ("", 0.0)
         self._signing_in = threading.Lock()
@@ -89,8 +97,12 @@ class Emulator:
         """
         sock = bind(self._port)
         self._configure()
+        s3 = _ministack(self._data / "aws")
+        _let_functions_write(self._log("functions"))
+        mails.keep_in(self._data / "mails")
+        self._door = Door(s3, lambda: self._loop)
         app = _OwnOnly(
-            _ministack(self._data / "aws" / "state"),
+            s3,
             own={f"{name}:{self._port}" for name in (HOST, "localhost")},
             web_server=urlsplit(self.public_endpoint).netloc if self.public_endpoint else None,
         )
@@ -114,15 +126,21 @@ class Emulator:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
             self._thread = None
-        if self._log is not None:
-            logging.getLogger().removeHandler(self._log)
-            self._log.close()
-            self._log = None
+        while self._logs:
+            log = self._logs.pop()
+            logging.getLogger().removeHandler(log)
+            log.close()
 
     def save(self) -> None:
         """Write down everything, as after a deployment."""
         assert self._loop is not None, "start() first"
         asyncio.run_coroutine_threadsafe(self._snapshots.write_all(), self._loop).result()
+
+    async def s3(self, scope: Scope, receive: Receive) -> Answer:
+        """See `Door.ask`."""
+        if self._door is None:
+            raise Closed
+        return await self._door.ask(scope, receive)
 
     def client(self, service: str) -> Any:
         """See `client`."""
@@ -186,6 +204,9 @@ class Emulator:
             pass
         else:
             self.save()  # the jobs belong to this user: another one would not see them
+        with suppress(cognito.exceptions.GroupExistsException):
+            cognito.create_group(UserPoolId=pool, GroupName=_GROUP)
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=_USER, GroupName=_GROUP)
         password = f"Aa1!{secrets.token_urlsafe(24)}"  # good for this once
         cognito.admin_set_user_password(
             UserPoolId=pool, Username=_USER, Password=password, Permanent=True
@@ -218,14 +239,17 @@ class Emulator:
         os.environ.update(environment)
         for folder in ("aws/state", "aws/s3", "logs"):
             (self._data / folder).mkdir(parents=True, exist_ok=True)
-        self._log = RotatingFileHandler(
-            self._data / "logs" / "aws.log", maxBytes=_LOG_BYTES, backupCount=1
-        )
-        self._log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        logging.getLogger().addHandler(self._log)
+        log = self._log("aws")
+        log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        logging.getLogger().addHandler(log)
         logging.getLogger().setLevel(logging.INFO)
         for talkative in ("persistence", "httpx", "samtranslator"):
             logging.getLogger(talkative).setLevel(logging.WARNING)
+
+    def _log(self, name: str) -> logging.Handler:
+        path = self._data / "logs" / f"{name}.log"
+        self._logs.append(RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1))
+        return self._logs[-1]
 
     async def _serve(self, app: _OwnOnly, sock: socket.socket, started: threading.Event) -> None:
         from hypercorn.asyncio import serve
@@ -249,11 +273,11 @@ class Emulator:
 
             await app(scope, receive, tell if scope["type"] == "lifespan" else send)
 
-        snapshots = asyncio.create_task(self._snapshots.run(stopping))
+        saving = asyncio.create_task(self._snapshots.run(stopping))
         # One that cannot save any more had better stop than work for nothing.
-        snapshots.add_done_callback(lambda _: stopping.set())
+        saving.add_done_callback(lambda _: stopping.set())
         await serve(announced, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
-        await snapshots
+        await saving
         await (
             self._snapshots.write_all()
         )  # ministack has done so; but a snapshot may have come later
@@ -290,16 +314,38 @@ class _OwnOnly:
 
 
 _PRIVATE = {
-    "ministack.app": ["app", "_build_persistence_save_dict"],
+    "ministack.app": [
+        *("app", "detect_service"),
+        *("_build_persistence_save_dict", "_read_request_body"),
+        *mails.PRIVATE_OF_APP,
+    ],
     "ministack.core.iam_actions": ["extract_iam_action"],
     "ministack.core.persistence": ["STATE_DIR", "_json_default", "_state_format_version"],
+    "ministack.core.responses": ["AccountScopedDict", "StreamingResponse", "get_account_id"],
+    "ministack.core.lambda_runtime": ["Worker"],
+    "ministack.services.dynamodb": [*queries.PRIVATE, *snapshots.PRIVATE],
     "ministack.services.eventbridge": ["_put_events", "start_scheduler"],
+    "ministack.services.s3": [
+        *("DATA_DIR", "S3_NS", "handle_request", "md5_hash", "now_iso"),
+        *("_bucket_owner_account", "_bucket_replication", "_bucket_versioning", "_buckets"),
+        *("_check_put_preconditions", "_check_sse_c_part", "_complete_multipart_upload"),
+        *("_completed_multipart_uploads", "_composite_checksum", "_compute_s3_checksum", "_error"),
+        *("_fire_s3_event_async", "_get_object", "_key_history_meta", "_merge_hoisted_amz_headers"),
+        *("_multipart_uploads", "_object_disk_path", "_object_meta_from_record"),
+        *("_other_key_disk_path", "_parse_bucket_key", "_persist_object", "_read_body"),
+        *("_record_object_version", "_stored_sse_headers", "_verify_presigned_sigv4", "_xml_body"),
+    ],
+    "ministack.services.lambda_svc": ["_restore_esm_positions", "_sqs_esm_concurrency"],
+    "ministack.services.ses_v2": mails.PRIVATE,
     "ministack.services.sts": ["register_session"],
 }
 
 
-def _ministack(state: Path) -> Any:
-    """ministack's application, after a look that all we rely on is there."""
+def _ministack(folder: Path) -> Any:
+    """ministack's application, after a look that all we rely on is there, with bodies in files.
+    `folder` is where everything of it lies."""
+    commits = Commits(folder)
+    commits.recover()  # before ministack reads what is there
     for module_name, names in _PRIVATE.items():
         module = importlib.import_module(module_name)
         for name in names:
@@ -308,11 +354,50 @@ def _ministack(state: Path) -> Any:
                     f"{module_name} has no {name} any more. local/emulator.py was written for the "
                     "version of ministack in requirements/run.txt; install that one."
                 )
-    folder = importlib.import_module("ministack.core.persistence").STATE_DIR
-    if folder != str(state):
-        raise RuntimeError(f"this process has an emulator already, for {folder}")
+    state = importlib.import_module("ministack.core.persistence").STATE_DIR
+    if state != str(folder / "state"):
+        raise RuntimeError(f"this process has an emulator already, for {state}")
     _let_batches_be_sent()
-    return importlib.import_module("ministack.app").app
+    _let_streams_begin_anew()
+    _let_parameters_be_numbers()
+    queries.look_at_less()
+    mails.decide_by_identity(REGION, ACCOUNT)
+    app = importlib.import_module("ministack.app").app
+    grafted = importlib.import_module("local.s3.grafted")
+    return grafted.Grafted(app, commits, folder / "uploads")
+
+
+def _let_parameters_be_numbers() -> None:
+    """CloudFormation makes of a parameter the number that a property wants; here a text stays one,
+    and a queue with such a limit of batches at once would never be polled."""
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    at_once = functions._sqs_esm_concurrency
+
+    def at_once_in_numbers(source: dict[str, Any], *said: Any) -> int:
+        scaling = {name: int(value) for name, value in (source.get("ScalingConfig") or {}).items()}
+        return int(at_once({**source, "ScalingConfig": scaling}, *said))
+
+    vars(functions)["_sqs_esm_concurrency"] = at_once_in_numbers
+
+
+def _let_streams_begin_anew() -> None:
+    """A table's stream is not saved and begins at 0 with each start; where its readers had come to
+    is saved, and they would wait until it is as long again."""
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    vars(functions)["_restore_esm_positions"] = lambda *_: None
+
+
+def _let_functions_write(log: logging.Handler) -> None:
+    """To a file, as it comes: a kill -9 leaves it there. ministack would keep it in memory, a
+    stream a call, and waits after each answer for lines that may not come."""
+    runtime = importlib.import_module("ministack.core.lambda_runtime")
+
+    def read(worker: Any) -> None:
+        for line in worker._proc.stderr:
+            log.handle(logging.makeLogRecord({"msg": line.rstrip("\n")}))
+
+    runtime.Worker._read_stderr = read
+    runtime.Worker._drain_stderr_bounded = lambda _: ""
 
 
 def _let_batches_be_sent() -> None:

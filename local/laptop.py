@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from batch_images.transcribe import weights
+from debate_analyzer.job import utc_now
 from debate_analyzer.pipeline import STAGES
 from local import web
 from local.batch import Batch
@@ -16,6 +17,7 @@ from local.emulator import Emulator
 from local.folder import DataFolder
 from local.server import PortTaken, Server, bind
 from local.stack import Stack, deploy
+from local.status import Watch
 from local.steps import Steps
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -58,9 +60,17 @@ def laptop(
             emulator.token()  # makes and saves the local user before the first debate is theirs
         with steps.step("jobs and page"):
             batch.deploy(_batch_site(emulator, stack, models, values))
-            page.start(web.application(_web_site(emulator, stack, batch), port))
-        with steps.step("what the last run left"):
-            _reconcile(emulator, stack)
+            watch = Watch(
+                client=emulator.client,
+                outputs=stack.outputs,
+                jobs=batch.counts,
+                slots={stage: int(values[f"{stage.title()}MaxWorkers"]) for stage in STAGES},
+                data=folder.path,
+                models=models,
+                started_at=utc_now(),
+            )
+            page.start(web.application(_web_site(emulator, stack, watch), port))
+        _reconcile(emulator, stack)
         yield page.url
 
 
@@ -69,11 +79,13 @@ def parameters(models: Path) -> dict[str, str]:
     kind at a time."""
     return {
         "WhisperModel": str(models / "whisper-base"),
+        "WhisperModels": "base",
         "WhisperDevice": "cpu",
         "WhisperComputeType": "int8",
         "Diarizer": "onnx",
         "TranscribeMaxWorkers": "1",
         "StatsMaxWorkers": "1",
+        "ArrivalsConcurrency": "2",  # each is a process of 50 MB
         # A few seconds after a kill -9 its work goes on; the next upload finds the models loaded.
         "LeaseSeconds": "20",
         "WorkerLingerSeconds": "60",
@@ -82,6 +94,9 @@ def parameters(models: Path) -> dict[str, str]:
         "HfTokenSecret": "",
         "AccessLogs": "false",
         "Database": "false",
+        "Monitoring": "false",
+        # Mails stay on this machine: local.mails.
+        "MailFrom": "debates@laptop.invalid",
         "VpcId": "none",
         "SubnetIds": "none",
     }
@@ -109,7 +124,7 @@ def _batch_site(
     )
 
 
-def _web_site(emulator: Emulator, stack: Stack, batch: Batch) -> web.Site:
+def _web_site(emulator: Emulator, stack: Stack, watch: Watch) -> web.Site:
     return web.Site(
         frontend=FRONTEND,
         endpoint=emulator.endpoint,
@@ -117,19 +132,19 @@ def _web_site(emulator: Emulator, stack: Stack, batch: Batch) -> web.Site:
         token=emulator.token,
         bucket=stack.outputs["Bucket"],
         objects=emulator.objects,
-        jobs=batch.counts,
+        s3=emulator.s3,
+        look=watch.look,
     )
 
 
 def _reconcile(emulator: Emulator, stack: Stack) -> None:
     """Have the sweeper compare the bucket with the table: a kill -9 may have cost the table the
-    last seconds, and the bucket nothing."""
-    answer = emulator.client("lambda").invoke(
+    last seconds, and the bucket nothing. Nobody waits for it, and its log says what was found."""
+    emulator.client("lambda").invoke(
         FunctionName=stack.outputs["SweepFunction"],
-        Payload=json.dumps({"reconcile": True}).encode(),
+        InvocationType="Event",
+        Payload=json.dumps({"reconcile": {}}),
     )
-    if "FunctionError" in answer:
-        raise RuntimeError(f"the sweeper failed: {answer['Payload'].read().decode()}")
 
 
 def _same_port(folder: DataFolder, name: str) -> int:

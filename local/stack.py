@@ -31,6 +31,9 @@ _TEMPLATE = "template.json"
 # By resource type, and why. A test holds the first list against what the emulator can do.
 NOT_EMULATED = {
     "AWS::Batch::": "the emulator has no Batch worth the name: local.batch runs the jobs",
+    "AWS::Budgets::": "the emulator costs nothing",
+    "AWS::Cognito::ManagedLoginBranding": "the emulator has no pages to sign in on",
+    "AWS::CloudFront::MonitoringSubscription": "the emulator's CDN measures nothing",
 }
 NOT_WANTED = {
     "AWS::EC2::": "jobs run as processes of this machine, in no network of their own",
@@ -137,13 +140,14 @@ def _replaced(node: Any, left_out: Mapping[str, Any]) -> Any:
         return _name(node["Ref"], left_out)
     if set(node) == {"Fn::GetAtt"} and _logical(node["Fn::GetAtt"]) in left_out:
         return _name(_logical(node["Fn::GetAtt"]), left_out)
-    if set(node) == {"Fn::Sub"} and isinstance(node["Fn::Sub"], str):
+    if set(node) == {"Fn::Sub"}:
+        text, *named = node["Fn::Sub"] if isinstance(node["Fn::Sub"], list) else [node["Fn::Sub"]]
         text = re.sub(
             r"\$\{(\w+)(\.\w+)?\}",
             lambda match: f"local/{match[1]}" if match[1] in left_out else match[0],
-            node["Fn::Sub"],
+            text,
         )
-        return {"Fn::Sub": text}
+        return {"Fn::Sub": [text, _replaced(named[0], left_out)] if named else text}
     return {key: _replaced(value, left_out) for key, value in node.items()}
 
 
@@ -188,7 +192,8 @@ def _package(document: dict[str, Any], root: Path, artifacts_url: str) -> dict[s
             properties["ContentUri"] = _stored(archive, artifacts)
             resource.pop("Metadata", None)
         elif resource["Type"] == "AWS::CloudFormation::Stack":
-            nested = yaml_parse((root / properties["TemplateURL"]).read_text())
+            whole = yaml_parse((root / properties["TemplateURL"]).read_text())
+            nested = localized(whole, NOT_EMULATED)
             key = _kept(json.dumps(_replaced(nested, {})).encode(), ".json", artifacts)
             properties["TemplateURL"] = f"{artifacts_url}/{key}"
     return artifacts
@@ -216,7 +221,7 @@ def _archive(folder: Path, prefix: str) -> bytes:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix == ".py")
+    return (path for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".json"))
 
 
 def _parameters(

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from local.batch.api import application
 from local.batch.journal import Journal
 from local.batch.scheduler import Scheduler, Site
-from local.server import Server
+from local.server import HOST, Server
 
-__all__ = ["Batch", "Site"]
+__all__ = ["Batch", "Site", "endpoint"]
 
 
 class Batch:
@@ -34,9 +34,9 @@ class Batch:
         self._grace = grace
         self._scheduler: Scheduler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._secret = _secret(data / "batch" / "secret")
+        self._secret = _secret(data)
         self._server = Server(port)
-        self.endpoint = f"{self._server.url}/{self._secret}"
+        self.endpoint = endpoint(data, self._server.port)
         """What AWS_ENDPOINT_URL_BATCH is to be."""
 
     @asynccontextmanager
@@ -70,8 +70,14 @@ class Batch:
         self._server.stop()
 
 
-def _secret(path: Path) -> str:
+def endpoint(data: Path, port: int) -> str:
+    """Of the service of a data folder, running or not."""
+    return f"http://{HOST}:{port}/{_secret(data)}"
+
+
+def _secret(data: Path) -> str:
     """Part of the endpoint's path, kept: a deployed function's environment outlives a restart."""
+    path = data / "batch" / "secret"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".tmp")

@@ -13,7 +13,8 @@ from deploy import huggingface
 from deploy.cloud import Cloud, explained
 from deploy.doctor import UNSET, Patient, examine
 from deploy.finding import Finding, Level, is_good
-from local.cli.exits import FAILED, INTERRUPTED, OK, REFUSED
+from local.cli.deployment import NoDeployment
+from local.cli.exits import FAILED, OK, REFUSED
 from local.cli.show import complain, plain
 
 _MARKS = {
@@ -39,8 +40,6 @@ def run(options: Namespace) -> int:
     except DebateError as error:
         complain(errors, str(error))
         return REFUSED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     findings = [*examine(patient), *_token(patient)]
     console = Console()
     for finding in findings:
@@ -70,9 +69,3 @@ def _token(patient: Patient) -> list[Finding]:
 def _line(finding: Finding) -> Text:
     mark, style = _MARKS[finding.level]
     return Text.assemble((mark, style), " ", plain(finding.sentence))
-
-
-class NoDeployment(DebateError):
-    """No stack of this name."""
-
-    code = "no_deployment"

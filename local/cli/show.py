@@ -5,9 +5,12 @@ Titles, names and messages come from others: every one of them passes `plain` on
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 
+from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +30,7 @@ from debate_analyzer.edits import (
     Schedule,
     Undo,
 )
-from debate_analyzer.pipeline import Status
+from debate_analyzer.pipeline import ENDS, Status
 from debate_analyzer.statistics import Statistics
 
 SHORT_ID = 8
@@ -42,6 +45,7 @@ _WORDS = {
     Status.UPLOADING: "waiting for the file",
     Status.QUEUED: "waiting for a worker",
     Status.TRANSCRIBING: "transcribing",
+    Status.SPLIT: "transcribing its parts",
     Status.TRANSCRIBED: "transcribed",
     Status.STATS_QUEUED: "waiting for statistics",
     Status.ANALYZING: "computing statistics",
@@ -73,13 +77,21 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def when(time: datetime) -> str:
+    """To the minute, by this machine's clock."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
 def state(job: JobView) -> str:
     """Where the job stands, in words, with its progress where there is one."""
-    words = _WORDS[job.status]
-    if job.progress is not None and job.status is Status.TRANSCRIBING:
+    fetched = job.status is Status.UPLOADING and job.source_url is not None
+    words = "fetching the recording" if fetched else _WORDS[job.status]
+    if job.progress is not None and job.status not in ENDS:
         words += f", {job.progress:.0%}"
     if job.retry_at is not None:
         words += f", tries again at {job.retry_at.astimezone():%H:%M:%S}"
+    elif job.expected_at is not None:
+        words += f", until about {job.expected_at.astimezone():%H:%M}"
     return words
 
 
@@ -93,8 +105,8 @@ def jobs_table(jobs: Iterable[JobView]) -> Table:
     for job in jobs:
         table.add_row(
             job.job_id[:SHORT_ID],
-            f"{job.created_at.astimezone():%Y-%m-%d %H:%M}",
-            Text(plain(job.title)),
+            when(job.created_at),
+            Text(plain(job.title or job.source_url or "")),
             Text(state(job), style=_STYLES.get(job.status, "")),
             clock(job.duration) if job.duration is not None else "",
             str(job.speakers_count) if job.speakers_count is not None else "",
@@ -108,14 +120,21 @@ def job_facts(job: JobView) -> Table:
         ("title", job.title),
         ("id", job.job_id),
         ("file", job.filename),
+        ("from", job.source_url),
         ("status", state(job)),
         ("problem", job.error["message"] if job.error else None),
         ("length", clock(job.duration) if job.duration is not None else None),
         ("language", job.language),
+        ("published", "yes" if job.published else "no"),
         ("created", f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
         ("completed", f"{job.completed_at.astimezone():%H:%M:%S}" if job.completed_at else None),
         *(("warning", warning) for warning in job.warnings),
     ]
+    return facts_table(facts)
+
+
+def facts_table(facts: Iterable[tuple[str, str | None]]) -> Table:
+    """One line a fact; what is None is left out."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -123,6 +142,27 @@ def job_facts(job: JobView) -> Table:
         if value is not None:
             table.add_row(name, Text(plain(value)))
     return table
+
+
+def print_debate(job: JobView, statistics: Statistics | None) -> None:
+    """What is known of it, and the figures if there are any."""
+    console = Console()
+    console.print(job_facts(job))
+    if statistics is not None:
+        console.print()
+        console.print(statistics_table(statistics))
+
+
+def print_json(what: BaseModel | object) -> None:
+    """Non-ASCII is escaped, and with it whatever a terminal would obey."""
+    print(
+        json.dumps(what.model_dump(mode="json") if isinstance(what, BaseModel) else what, indent=2)
+    )
+
+
+def print_line(what: BaseModel) -> None:
+    """As `print_json`, on one line."""
+    print(json.dumps(what.model_dump(mode="json")), flush=True)
 
 
 def statistics_table(statistics: Statistics) -> RenderableType:
@@ -162,7 +202,7 @@ def edits_table(edits: EditsView) -> Table:
     for entry in edits.entries:
         table.add_row(
             entry.id[:SHORT_ID],
-            f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
+            when(entry.at),
             Text(plain(_in_words(entry.operation))),
             Text("undone" if entry.id in undone else "", style="yellow"),
         )

@@ -24,7 +24,7 @@ from batch_images.stats.batch import (
 )
 from debate_analyzer.errors import InvalidRequest, WorkerLost
 from debate_analyzer.statistics import Statistics
-from local.cli.exits import INTERRUPTED, REFUSED
+from local.cli.exits import REFUSED
 from local.cli.show import clock, complain, plain, statistics_table
 
 _PATIENCE_SECONDS = 2.0
@@ -58,8 +58,6 @@ def run(options: Namespace) -> int:
     except (InvalidRequest, WorkerLost) as error:
         complain(errors, str(error))
         return REFUSED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     if not options.json and failed < len(outcomes):
         Console().print(_shown(outcomes))
     return exit_code(len(outcomes), failed, len(missing))

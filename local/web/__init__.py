@@ -7,13 +7,14 @@ the same origin and needs no CORS.
     /statistics/*       the bucket's statistics/, for anybody
     /api/*              the HTTP API, in the name of the local user
     /<bucket>/<key>     the bucket, for whoever has a presigned URL
-    /status             how the stack is
+    /status             how the stack is; /status.json for programs
+    /livez              that it is this stack, from nobody but the server itself
 """
 
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,13 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
+from local.status import Health, page
 from local.web.guard import Guard
-from local.web.objects import ObjectFolder, Objects
+from local.web.objects import S3, ObjectFolder, Objects
+from local.web.pages import Pages
 from local.web.upstream import Upstream
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -43,8 +44,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-SERVICE = "debate-analyzer"
-"""What `/status` calls itself, so that a second launcher knows whom it has met."""
+_HERE = Path(__file__).parent
+_SERVICE = "debate-analyzer"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ class Site:
     bucket: str
     objects: Path
     """Where the emulator keeps the objects of the account: `<bucket>/<key>` below it."""
-    jobs: Callable[[], Mapping[str, Mapping[str, int]]]
-    """Unfinished Batch jobs by queue and status."""
+    s3: S3
+    """The emulator's S3, to take a body from here: see `local.s3.door`."""
+    look: Callable[[bool], Health]
+    """How the stack is, told whether the emulator answers."""
 
 
 def application(site: Site, port: int) -> Starlette:
@@ -70,17 +73,23 @@ def application(site: Site, port: int) -> Starlette:
     for suffix, media_type in _TYPES.items():
         mimetypes.add_type(media_type, suffix)  # the system's own table may differ
     upstream = Upstream(site.endpoint)
-    objects = Objects(site.bucket, ObjectFolder(site.objects), upstream)
+    objects = Objects(site.bucket, ObjectFolder(site.objects), upstream, site.s3)
 
     async def api(request: Request) -> Response:
         token = await run_in_threadpool(site.token)
         headers = {"authorization": f"Bearer {token}"}
         return await upstream.forward(request, prefix=site.api, headers=headers)
 
-    async def status(_: Request) -> Response:
+    async def status(request: Request) -> Response:
         up = await upstream.is_up()
-        body = {"service": SERVICE, "status": "ok" if up else "down", "jobs": site.jobs()}
-        return JSONResponse(body, 200 if up else 503, headers={"cache-control": "no-store"})
+        health = await run_in_threadpool(site.look, up)
+        code, headers = 200 if up else 503, {"cache-control": "no-store"}
+        if request.url.path.endswith(".json"):
+            return JSONResponse(health.model_dump(mode="json"), code, headers)
+        return HTMLResponse(page(health, request.headers.get("accept-language", "")), code, headers)
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"service": _SERVICE}, headers={"cache-control": "no-store"})
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -90,10 +99,13 @@ def application(site: Site, port: int) -> Starlette:
     return Starlette(
         routes=[
             Route("/status", status),
+            Route("/status.json", status),
+            Route("/livez", alive),
+            *(Route(f"/{name}", _file(name)) for name in ("status.css", "status.js")),
             Route("/statistics/{key:path}", objects.statistics),
             Route("/api/{path:path}", api, methods=_METHODS),
             Route(f"/{site.bucket}/{{key:path}}", objects.presigned, methods=_METHODS),
-            Mount("/", _Pages(directory=site.frontend, html=True)),
+            Mount("/", Pages(directory=site.frontend, html=True)),
         ],
         middleware=[Middleware(Guard, port=port)],
         lifespan=lifespan,
@@ -101,18 +113,18 @@ def application(site: Site, port: int) -> Starlette:
 
 
 def is_served(url: str) -> bool:
-    """Whether a stack of ours, rather than something else or nothing, answers there."""
+    """Whether a stack of ours, rather than something else or nothing, answers there.
+
+    Asks for no more than a name: `/status.json` takes seconds on a machine that is transcribing."""
     try:
-        status = httpx.get(f"{url}/status", timeout=5).json()
+        told = httpx.get(f"{url}/livez", timeout=15).json()
     except (httpx.TransportError, ValueError):
         return False
-    return isinstance(status, dict) and status.get("service") == SERVICE
+    return isinstance(told, dict) and told.get("service") == _SERVICE
 
 
-class _Pages(StaticFiles):
-    """Files that a browser keeps, and asks about before each use: an edit shows at once."""
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(_: Request) -> Response:
+        return FileResponse(_HERE / name, headers={"cache-control": "no-cache"})
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "no-cache"
-        return response
+    return respond

@@ -1,27 +1,31 @@
-"""Objects of the bucket, read from the emulator's folder.
+"""Objects of the bucket, read from the emulator's folder and written by its own hand.
 
-The emulator reads a whole object into memory for every range of it, which for a video takes a
-second a request. So it is asked for permission only, and the bytes come from the file.
+Bytes need not pass through two servers: to read one, the emulator is asked for permission only, and
+the bytes come from the file; to write one, it takes them from the browser's connection.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope
 
+from local.s3.door import Answer, Closed
+from local.s3.incoming import Incomplete
 from local.web.guard import OBJECT_POLICY
 from local.web.problem import problem
-from local.web.upstream import Upstream, relay, unreachable
+from local.web.upstream import CLIENT_CLOSED_REQUEST, Upstream, relayed, unreachable
 
 _OVERRIDES = ("cache-control", "content-disposition", "content-language", "content-type", "expires")
 _ONLY_EMULATOR = ("versionId", "partNumber", "uploadId")
+S3 = Callable[[Scope, Receive], Awaitable[Answer]]
 STATISTICS_CACHE = "public, max-age=5, stale-while-revalidate=60"
 
 
@@ -75,10 +79,11 @@ class ObjectFolder:
 class Objects:
     """The routes that answer with objects of the bucket."""
 
-    def __init__(self, bucket: str, folder: ObjectFolder, upstream: Upstream) -> None:
+    def __init__(self, bucket: str, folder: ObjectFolder, upstream: Upstream, s3: S3) -> None:
         self._bucket = bucket
         self._folder = folder
         self._upstream = upstream
+        self._s3 = s3
 
     async def statistics(self, request: Request) -> Response:
         """`/statistics/*`, which on AWS anybody may read through CloudFront."""
@@ -92,20 +97,27 @@ class Objects:
         query = request.query_params
         if "X-Amz-Signature" not in query:
             return problem(403, "not_signed", "Objects are read with a presigned URL.")
+        if request.method == "PUT":
+            return await self._ask(request.scope, request.receive)
         if request.method != "GET" or any(name in query for name in _ONLY_EMULATOR):
             return await self._upstream.forward(request)
         return await self._read(request)
 
+    async def _ask(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            answer = await self._s3(scope, receive)
+        except Closed:
+            return unreachable()
+        except Incomplete:  # and nobody is there to be told
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        return relayed(Response(answer.body, answer.status), answer.headers)
+
     async def _read(self, request: Request) -> Response:
         # To this condition S3 answers 304 for an object that is there and may be read: signature,
         # expiry and the signer's policies are checked, and no body is touched.
-        try:
-            answer = await self._upstream.ask(request, {"if-none-match": "*"})
-        except httpx.TransportError:
-            return unreachable()
+        answer = await self._ask(_if_none_matches(request.scope), request.receive)
         if answer.status_code != 304:
-            return relay(answer)
-        await answer.aclose()
+            return answer
         found = self._folder.find(self._bucket, request.path_params["key"])
         if found is None or found.etag != answer.headers.get("etag"):
             return await self._upstream.forward(request)
@@ -115,6 +127,11 @@ class Objects:
             **_overrides(request.query_params),
         }
         return found.response(request, headers)
+
+
+def _if_none_matches(scope: Scope) -> Scope:
+    kept = [(name, value) for name, value in scope["headers"] if name != b"if-none-match"]
+    return {**scope, "headers": [*kept, (b"if-none-match", b"*")]}
 
 
 def _overrides(query: QueryParams) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import httpx
 from starlette.background import BackgroundTask
@@ -43,32 +43,25 @@ class Upstream:
             return False
         return response.is_success
 
-    async def ask(self, request: Request, headers: Mapping[str, str]) -> httpx.Response:
-        """The answer to the same request without its body, and with `headers` put in.
-
-        Raises httpx.TransportError. The caller closes the answer, or relays it.
-        """
-        return await self._send(request, _target(request), headers, body=False)
-
     async def forward(
         self, request: Request, *, prefix: str = "", headers: Mapping[str, str] | None = None
     ) -> Response:
         """The whole exchange, with `prefix` before the path and `headers` put in."""
         target = prefix.encode() + _target(request)
         try:
-            answer = await self._send(request, target, headers or {}, body=True)
+            answer = await self._send(request, target, headers or {})
         except httpx.TransportError:
             return unreachable()
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        return relay(answer)
+        return _relay(answer)
 
     async def _send(
-        self, request: Request, target: bytes, extra: Mapping[str, str], *, body: bool
+        self, request: Request, target: bytes, extra: Mapping[str, str]
     ) -> httpx.Response:
         headers = _end_to_end(request.headers)
         headers.update(extra)
-        has_body = body and ("content-length" in headers or "transfer-encoding" in request.headers)
+        has_body = "content-length" in headers or "transfer-encoding" in request.headers
         outgoing = self._client.build_request(
             request.method,
             self._endpoint,
@@ -84,16 +77,21 @@ def unreachable() -> Response:
     return problem(502, "emulator_down", "The local AWS does not answer. Start it again.")
 
 
-def relay(answer: httpx.Response) -> Response:
+def _relay(answer: httpx.Response) -> Response:
     """An answer of the emulator as our own."""
     response = StreamingResponse(
         answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose)
     )
+    return relayed(response, answer.headers.raw)
+
+
+def relayed(response: Response, headers: Iterable[tuple[bytes, bytes]]) -> Response:
+    """The response with the emulator's headers for its own."""
     # Raw pairs, so that a header that comes twice goes out twice. CORS is for other origins, and
     # there are none here.
     response.raw_headers = [
         (name.lower(), value)
-        for name, value in answer.headers.raw
+        for name, value in headers
         if (lower := name.lower().decode("latin-1")) not in _HOP_BY_HOP
         and not lower.startswith("access-control-")
     ]
