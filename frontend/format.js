@@ -12,8 +12,8 @@ function formatter(Kind, options) {
 export const number = (value, digits = 0) =>
   formatter(Intl.NumberFormat, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 
-export const percent = (share) =>
-  formatter(Intl.NumberFormat, { style: "percent", maximumFractionDigits: 0 }).format(share);
+export const percent = (share, digits = 0) =>
+  formatter(Intl.NumberFormat, { style: "percent", maximumFractionDigits: digits }).format(share);
 
 /** How sure something is, which is never wholly: 0.873 → 87%, 0.9996 → more than 99%. */
 export const sureness = (probability) =>
@@ -69,6 +69,16 @@ export function ago(then, now) {
   const [, unit, size] = step;
   return formatter(Intl.RelativeTimeFormat, { numeric: "auto" }).format(-Math.floor(seconds / size), unit);
 }
+
+export const date = (iso) => formatter(Intl.DateTimeFormat, { dateStyle: "medium" }).format(new Date(iso));
+
+/** "2026-11" → "November 2026"; its first letter where there is no room. */
+export const monthName = (month, room = "long") =>
+  formatter(Intl.DateTimeFormat, {
+    month: room,
+    year: room === "long" ? "numeric" : undefined,
+    timeZone: "UTC",
+  }).format(new Date(`${month}-01`));
 
 export const dateTime = (iso) =>
   formatter(Intl.DateTimeFormat, { dateStyle: "long", timeStyle: "short" }).format(new Date(iso));

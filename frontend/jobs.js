@@ -3,6 +3,7 @@ import { announce } from "./announce.js";
 import { getJob, listJobs } from "./api.js";
 import { t } from "./i18n/index.js";
 import { poll } from "./poll.js";
+import { readSetting, saveSetting } from "./settings.js";
 import { createStore } from "./store.js";
 
 const FASTEST_MS = 1_000;
@@ -52,16 +53,58 @@ export function nextDelay(previous, { active, changed }) {
   return Math.min(Math.max(previous * BACK_OFF, shortest), longest);
 }
 
-/** `{list: [job…] | null, cursor}`; null until the server first answered. */
-export const jobs = createStore({ list: null, cursor: null });
+/** What a list may be narrowed to, as the API calls it. */
+export const PHASES = ["", "active", "complete", "failed"];
 
-/** Newest first: a fresh first page, then what was loaded of older pages before. */
-export function mergeFirstPage(known, page) {
-  const last = page.at(-1);
-  if (!last) return [];
-  const fresh = new Set(page.map((job) => job.job_id));
-  const older = known.filter((job) => job.created_at < last.created_at && !fresh.has(job.job_id));
-  return [...page, ...older];
+const PHASE_OF = { COMPLETE: "complete", FAILED: "failed", CANCELLED: "cancelled", DELETED: "deleted" };
+const phaseOf = (job) => PHASE_OF[job.status] ?? "active";
+
+function savedFilter() {
+  const [phase, ...words] = (readSetting("jobs", "sessionStorage") ?? "").split(" ");
+  return { phase: PHASES.includes(phase) ? phase : "", words: words.join(" ") };
+}
+
+/** `{phase, words}`: which debates somebody wants to see. Of this tab, until it is closed. */
+export const filter = createStore(savedFilter());
+
+export function setFilter(changes) {
+  filter.update((before) => ({ ...before, ...changes }));
+  const { phase, words } = filter.get();
+  saveSetting("jobs", `${phase} ${words}`, "sessionStorage");
+  if (changes.phase !== undefined) refreshJobs();
+}
+
+/** Without case and accents: whoever searches for "pension" means "Pensión", too. */
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** The debates of the list that are wanted. */
+export function wanted(list, { phase, words }) {
+  if (!phase && !words.trim()) return list;
+  const each = plain(words).split(/\s+/);
+  return list.filter((job) => {
+    if (phase && phaseOf(job) !== phase) return false;
+    const name = plain(`${job.title} ${job.filename ?? ""}`);
+    return each.every((word) => name.includes(word));
+  });
+}
+
+/**
+ * `{list: [job…] | null, cursor, phase, error}`: what the server listed of the `phase`, null until it
+ * first answered; `error`, an ApiError, where it does not list any.
+ */
+export const jobs = createStore({ list: null, cursor: null, phase: "", error: null });
+
+const follows = (job, last) =>
+  job.created_at < last.created_at || (job.created_at === last.created_at && job.job_id < last.job_id);
+
+/** The list with what a page says of its part: from the time `to`, or from the newest, to the page's last. */
+export function withPage(list, page, to = null) {
+  const last = page.jobs.at(-1);
+  const fresh = new Set(page.jobs.map((job) => job.job_id));
+  const rest = list.filter((job) => !fresh.has(job.job_id));
+  const newer = to ? rest.filter((job) => job.created_at > to) : [];
+  const older = page.next_cursor && last ? rest.filter((job) => follows(job, last)) : [];
+  return [...newer, ...page.jobs, ...older];
 }
 
 /** Says aloud what has ended since the last answer. */
@@ -81,24 +124,51 @@ const fingerprint = (list) => JSON.stringify(list.map((job) => [job.job_id, job.
 
 let polling = null;
 
+const isActive = (job) => !isEnded(job);
+
+function show(list, others = {}) {
+  announceEnds(jobs.get().list ?? [], list);
+  jobs.update((before) => ({ ...before, ...others, list }));
+}
+
+function showFirst(page, phase) {
+  const before = jobs.get();
+  const list = withPage(before.phase === phase ? (before.list ?? []) : [], page);
+  const goesOn = list.length > page.jobs.length;
+  show(list, { cursor: goesOn ? before.cursor : page.next_cursor, phase, error: null });
+}
+
+/** The newest, and older ones from each on that moves; false where others were wanted meanwhile. */
+async function ask(phase) {
+  let page = await listJobs({ status: phase });
+  const isLeft = () => phase !== filter.get().phase;
+  if (isLeft()) return false;
+  showFirst(page, phase);
+  while (page.next_cursor) {
+    const last = page.jobs.at(-1).created_at;
+    const to = jobs.get().list.find((job) => isActive(job) && job.created_at < last)?.created_at;
+    if (!to) break;
+    page = await listJobs({ status: phase, to });
+    if (isLeft()) return false;
+    show(withPage(jobs.get().list, page, to));
+  }
+  return true;
+}
+
 /** Keeps `jobs` up to date until the returned function is called. */
 export function watchJobs() {
   let delay = null;
   let seen = "";
-  const mine = poll(async () => {
-    const page = await listJobs();
-    const { list, cursor } = jobs.get();
-    announceEnds(list ?? [], page.jobs);
-    const merged = page.next_cursor ? mergeFirstPage(list ?? [], page.jobs) : page.jobs;
-    const hasOlder = merged.length > page.jobs.length;
-    jobs.set({ list: merged, cursor: hasOlder ? cursor : page.next_cursor });
-    const now = fingerprint(page.jobs);
-    delay = nextDelay(delay, {
-      active: page.jobs.some((job) => !isEnded(job)),
-      changed: now !== seen,
-    });
+  async function task() {
+    if (!(await ask(filter.get().phase))) return 0;
+    const { list } = jobs.get();
+    const now = fingerprint(list);
+    delay = nextDelay(delay, { active: list.some(isActive), changed: now !== seen });
     seen = now;
     return delay;
+  }
+  const mine = poll(task, {
+    onError: (error) => error.transient || jobs.update((before) => ({ ...before, error })),
   });
   polling = mine;
   return () => {
@@ -112,30 +182,75 @@ export function refreshJobs() {
   polling?.wake();
 }
 
-export async function loadOlderJobs() {
-  const page = await listJobs({ cursor: jobs.get().cursor });
-  jobs.update(({ list }) => {
-    const known = new Set(list.map((job) => job.job_id));
-    const added = page.jobs.filter((job) => !known.has(job.job_id));
-    return { list: [...list, ...added], cursor: page.next_cursor };
-  });
+/** The next page of what is listed. */
+export async function loadOlderJobs(limit = 50) {
+  const { cursor, phase } = jobs.get();
+  const page = await listJobs({ status: phase, cursor, limit });
+  if (jobs.get().cursor !== cursor) return; // somebody was quicker
+  const { list } = jobs.get();
+  const known = new Set(list.map((job) => job.job_id));
+  show([...list, ...page.jobs.filter((job) => !known.has(job.job_id))], { cursor: page.next_cursor });
+  if (page.jobs.some(isActive)) refreshJobs(); // what moves is asked for more often
 }
 
-/** Follows one job: `onJob(job)` with every answer until it has ended. Returns the stop function. */
+const LOOKED_AT = 500; // at once, at most
+
+/** Looks at older ones until one is found that is wanted, or there were many. */
+export async function lookFurther() {
+  const { words, phase } = filter.get();
+  const count = () => wanted(jobs.get().list, { words, phase }).length;
+  const before = count();
+  for (let looked = 0; looked < LOOKED_AT && jobs.get().cursor && count() === before; looked += 100) {
+    await loadOlderJobs(100);
+    if (filter.get().phase !== phase) return;
+  }
+}
+
+/** Everybody who follows a job, by its id. */
+const followers = new Set();
+
+/** The job as the server answered to what somebody wanted done with it. */
+export function putJob(job) {
+  jobs.update((before) => ({
+    ...before,
+    list: before.list?.map((each) => (each.job_id === job.job_id ? job : each)) ?? null,
+  }));
+  refreshJobs();
+  for (const follower of followers) if (follower.jobId === job.job_id) follower.again();
+}
+
+/** It was deleted. */
+export function dropJob(jobId) {
+  jobs.update((before) => ({ ...before, list: before.list?.filter((each) => each.job_id !== jobId) ?? null }));
+}
+
+/**
+ * Follows one job: `onJob(job)` with every answer until it has ended, and again when it was begun
+ * again. Returns the stop function.
+ */
 export function watchJob(jobId, { onJob, onError }) {
   let delay = null;
   let seen = "";
-  const following = poll(
-    async () => {
-      const job = await getJob(jobId);
-      onJob(job);
-      if (isEnded(job)) return null;
-      const now = fingerprint([job]);
-      delay = nextDelay(delay, { active: true, changed: now !== seen });
-      seen = now;
-      return delay;
+  async function ask() {
+    const job = await getJob(jobId);
+    onJob(job);
+    if (isEnded(job)) return null;
+    const now = fingerprint([job]);
+    delay = nextDelay(delay, { active: true, changed: now !== seen });
+    seen = now;
+    return delay;
+  }
+  let following = poll(ask, { onError });
+  const follower = {
+    jobId,
+    again() {
+      following.stop();
+      following = poll(ask, { onError });
     },
-    { onError },
-  );
-  return following.stop;
+  };
+  followers.add(follower);
+  return () => {
+    followers.delete(follower);
+    following.stop();
+  };
 }

@@ -4,7 +4,7 @@
  */
 export const SUFFIXES =
   "mp4 m4v mov mkv webm avi mpg mpeg ts m4a mp3 wav flac ogg opus aac".split(" ");
-export const MAX_BYTES = 5 * 2 ** 30;
+export const MAX_BYTES = 50 * 2 ** 30;
 export const MAX_NAME_BYTES = 200;
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

@@ -1,5 +1,6 @@
 /** How speakers look and are called. Colours and patterns: styles/variables.css, speaker-mark. */
 import { t } from "./i18n/index.js";
+import { readSetting, saveSetting } from "./settings.js";
 
 export const LOOKS = 8;
 
@@ -9,12 +10,33 @@ export function looks(labels) {
   return new Map(sorted.map((label, index) => [label, index % LOOKS]));
 }
 
-/** Map of speaker label to the name that people gave; what two are called tells nobody apart. */
+/** Of these labels' names those that tell people apart: what two are called tells nobody. */
+export function tellingNames(labels, names) {
+  const called = [...new Set(labels)].flatMap((label) => (names.has(label) ? [label, names.get(label)] : [label]));
+  const bearers = (name) => called.filter((other) => other === name).length;
+  return new Map([...names].filter(([, name]) => bearers(name) === 1));
+}
+
+const chosenKey = (jobId) => `looks.${jobId}`;
+
+/** `{label: look}`: what whoever looks at a debate chose for its speakers, kept in this browser. */
+export function chosenLooks(jobId) {
+  try {
+    return JSON.parse(readSetting(chosenKey(jobId))) ?? {};
+  } catch {
+    return {}; // somebody else's writing
+  }
+}
+
+export function chooseLook(jobId, label, look) {
+  saveSetting(chosenKey(jobId), JSON.stringify({ ...chosenLooks(jobId), [label]: look }));
+}
+
+/** Map of speaker label to the name that people gave. */
 export function givenNames(statistics) {
   const rows = statistics?.speakers ?? [];
-  const called = rows.flatMap(({ speaker, name }) => (name ? [speaker, name] : [speaker]));
-  const bearers = (name) => called.filter((other) => other === name).length;
-  return new Map(rows.filter(({ name }) => name && bearers(name) === 1).map((row) => [row.speaker, row.name]));
+  const names = rows.filter(({ name }) => name).map(({ speaker, name }) => [speaker, name]);
+  return tellingNames(rows.map(({ speaker }) => speaker), new Map(names));
 }
 
 /** The items with the names of their speakers, in each of the fields that hold one. */

@@ -4,12 +4,11 @@ import { t } from "../../i18n/index.js";
 import { isEnded } from "../../jobs.js";
 import { html } from "../../view.js";
 
-/** How long the work has been going on, or took; nothing where it came to nothing. */
+/** How long the work has been going on. Once it is done nobody knows: edits have it done again. */
 function elapsed(job) {
-  if (job.status === "UPLOADING" || (isEnded(job) && !job.completed_at)) return null;
-  const end = job.completed_at ? Date.parse(job.completed_at) : serverNow();
-  const time = clock(Math.max((end - Date.parse(job.created_at)) / 1000, 0));
-  return t(job.completed_at ? "job.took" : "job.running_for", { time });
+  if (job.status === "UPLOADING" || isEnded(job) || job.completed_at) return null;
+  const time = clock(Math.max((serverNow() - Date.parse(job.created_at)) / 1000, 0));
+  return t("job.running_for", { time });
 }
 
 /** What is known of a debate at a glance, as a line of facts. */

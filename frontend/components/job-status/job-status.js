@@ -1,3 +1,4 @@
+import { serverNow } from "../../api.js";
 import { left, percent } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { html } from "../../view.js";
@@ -27,6 +28,6 @@ export function JobStatus({ job }) {
     </p>
     ${running &&
     html`<progress value=${known ? progress : undefined} max="1" aria-label=${t("job.progress", { title })}></progress>`}
-    ${known && expectedAt && html`<p class="job-status-left fine">${left(expectedAt, Date.now())}</p>`}
+    ${known && expectedAt && html`<p class="job-status-left fine">${left(expectedAt, serverNow())}</p>`}
   </div>`;
 }

@@ -1,8 +1,9 @@
 import { LOCALES, chooseLocale, locale, t } from "../../i18n/index.js";
-import { HOME } from "../../router.js";
+import { HOME, compareHref, route, searchHref, speakerHref } from "../../router.js";
 import { THEMES, setTheme, theme } from "../../settings.js";
 import { useStore } from "../../store.js";
 import { html } from "../../view.js";
+import { Account } from "../account/account.js";
 
 function Choice({ label, value, options, onChoose }) {
   return html`<label class="choice">
@@ -11,6 +12,27 @@ function Choice({ label, value, options, onChoose }) {
       ${options.map(([id, name]) => html`<option value=${id} selected=${id === value}>${name}</option>`)}
     </select>
   </label>`;
+}
+
+/** The pages that one goes to by name; the address of each is the same whoever is there. */
+const PLACES = [
+  ["home", HOME],
+  ["search", searchHref()],
+  ["speaker", speakerHref("")],
+  ["compare", compareHref("")],
+];
+
+function Places() {
+  const { page } = useStore(route);
+  return html`<nav class="places" aria-label=${t("nav.label")}>
+    <ul>
+      ${PLACES.map(
+        ([name, href]) => html`<li key=${name}>
+          <a href=${href} aria-current=${page === name ? "page" : undefined}>${t(`nav.${name}`)}</a>
+        </li>`,
+      )}
+    </ul>
+  </nav>`;
 }
 
 export function PageHeader() {
@@ -23,6 +45,7 @@ export function PageHeader() {
       </svg>
       ${t("app.name")}
     </a>
+    <${Places} />
     <div class="choices">
       <${Choice}
         label=${t("app.theme")}
@@ -37,5 +60,6 @@ export function PageHeader() {
         onChoose=${chooseLocale}
       />
     </div>
+    <${Account} />
   </header>`;
 }

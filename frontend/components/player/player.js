@@ -11,8 +11,8 @@ import { Notice } from "../notice/notice.js";
  * token; fetch does both.
  */
 function useCaptions(job) {
-  const id = hasTranscript(job) ? job.job_id : null;
-  const { data: file } = useResource(() => getTranscriptFile(id, "vtt"), id);
+  const counted = hasTranscript(job) ? `${job.job_id} ${job.completed_at}` : null; // with new names each time
+  const { data: file } = useResource(() => getTranscriptFile(job.job_id, "vtt"), counted);
   const [url, setUrl] = useState(null);
   useEffect(() => {
     if (!file) return undefined;
@@ -68,6 +68,7 @@ export function Player({ job, playback }) {
         label=${job.language ? languageName(job.language) : t("player.captions")}
       />`}
     </video>
-    ${(unplayable || error) && html`<${Notice} kind="warning"><p>${t("player.unplayable")}</p><//>`}
+    ${unplayable && html`<${Notice} kind="warning"><p>${t("player.unplayable")}</p><//>`}
+    ${error && html`<${Notice} kind="warning"><p>${t("player.missing")}</p><//>`}
   </div>`;
 }

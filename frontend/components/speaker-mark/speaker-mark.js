@@ -36,13 +36,16 @@ export function SpeakerPatterns() {
 
 export const fillOf = (look) => `url(#speaker-pattern-${look})`;
 
+export function Swatch({ look }) {
+  return html`<svg class="speaker-swatch" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+    <rect width="16" height="16" rx="4" fill=${fillOf(look)} />
+  </svg>`;
+}
+
 /** A speaker's swatch and name. The name is whatever the file says, and text. */
 export function SpeakerMark({ speaker, look }) {
   return html`<span class="speaker-mark">
-    ${look !== undefined &&
-    html`<svg class="speaker-swatch" width="16" height="16" aria-hidden="true">
-      <rect width="16" height="16" rx="4" fill=${fillOf(look)} />
-    </svg>`}
+    ${look !== undefined && html`<${Swatch} look=${look} />`}
     <bdi>${speakerName(speaker)}</bdi>
   </span>`;
 }

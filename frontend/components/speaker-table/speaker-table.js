@@ -1,78 +1,58 @@
-import { clock, duration, number, percent } from "../../format.js";
+import { clock } from "../../format.js";
 import { t } from "../../i18n/index.js";
-import { debateHref } from "../../router.js";
+import { debateHref, speakerHref } from "../../router.js";
 import { speakerName } from "../../speakers.js";
 import { html } from "../../view.js";
+import { FORMATS, figureOf, opens, rangeText, valueOf } from "../figures/evidence.js";
+import { FigureButton } from "../moments/moments.js";
 import { SpeakerMark } from "../speaker-mark/speaker-mark.js";
 
-const COLUMNS = [
-  ["speakingTime", duration],
-  ["speakingShare", percent],
-  ["words", number],
-  ["wordShare", percent],
-  ["wordsPerMinute", number],
-  ["segments", number],
-  ["turns", number],
-  ["longestTurn", duration],
-  ["meanTurn", duration],
-  ["confidence", percent],
-];
-
-/** A figure, playing the moment it comes from where that is known. */
-function Figure({ jobId, value, text, moment, column, speaker }) {
-  if (value == null) return html`<span aria-label=${t("table.unknown")}>–</span>`;
+/** A figure: it plays the one moment it comes from, or opens those it is made of. */
+function Figure({ jobId, statistics, shown, row, column }) {
+  const value = valueOf(row, column);
+  if (value == null) return html`<span role="img" aria-label=${t("table.unknown")}>–</span>`;
+  const text = FORMATS[column](value);
   const data = html`<data value=${value}>${text}</data>`;
-  if (moment == null) return data;
-  const label = t("table.play", { name: t(`table.${column}`), speaker, value: text, time: clock(moment) });
-  return html`<a href=${debateHref(jobId, moment)} data-moment=${moment} aria-label=${label}>${data}</a>`;
+  const what = { name: t(`table.${column}`), speaker: speakerName(row.speaker), value: text };
+  if (column === "longestTurn" && row.longestTurnStart != null) {
+    const start = row.longestTurnStart;
+    const label = t("table.play", { ...what, time: clock(start) });
+    const end = start + value;
+    return html`<a href=${debateHref(jobId, start, end)} data-moment=${start} data-end=${end} aria-label=${label}>${data}</a>`;
+  }
+  if (!opens(column, value)) return data;
+  const figure = () => figureOf(statistics, row, column);
+  return html`<${FigureButton} shown=${shown} label=${t("figures.of", what)} figure=${figure}>${data}<//>`;
 }
 
-/** Between which figures it lies 95 times in 100; nothing where these read alike. */
-function Range({ bounds, format }) {
-  const [low, high] = (bounds ?? []).map((bound) => format(bound));
-  return low !== high && html`<small class="figure-range">${t("table.range", { low, high })}</small>`;
-}
-
-function Row({ jobId, row, look }) {
-  const speaker = speakerName(row.speaker);
-  const moments = { longestTurn: row.longestTurnStart };
+function Row({ row, columns, look, question, ...shared }) {
+  const mark = html`<${SpeakerMark} speaker=${row.speaker} look=${look.get(row.speaker)} />`;
+  const isNamed = row.name != null && row.name === row.speaker;
   return html`<tr>
-    <th scope="row"><${SpeakerMark} speaker=${row.speaker} look=${look} /></th>
-    ${COLUMNS.map(
-      ([column, format]) => html`<td key=${column}>
-        <${Figure}
-          jobId=${jobId}
-          value=${row[column]}
-          text=${row[column] == null ? "" : format(row[column])}
-          moment=${moments[column]}
-          column=${column}
-          speaker=${speaker}
-        />
-        <${Range} bounds=${row.uncertainty[column]?.thisDebate} format=${format} />
-      </td>`,
-    )}
+    <th scope="row">${isNamed ? html`<a href=${speakerHref(row.name)}>${mark}</a>` : mark}</th>
+    ${columns.map((column) => {
+      const range = rangeText(row.uncertainty[column]?.[question], FORMATS[column]);
+      return html`<td key=${column}>
+        <${Figure} ...${shared} row=${row} column=${column} />
+        ${range && html`<small class="figure-range">${range}</small>`}
+      </td>`;
+    })}
   </tr>`;
 }
 
-export function SpeakerTable({ jobId, rows, look }) {
-  return html`<div class="table-place" role="region" aria-labelledby="table-caption" tabindex="0">
-    <table class="speaker-table">
-      <caption id="table-caption">${t("table.caption")}</caption>
+/** Every speaker in numbers: a column a figure, each with the interval that answers the `question`. */
+export function SpeakerTable({ id, caption, columns, rows, ...shared }) {
+  return html`<div class="table-place" role="region" aria-labelledby=${`${id}-caption`} tabindex="0">
+    <table class=${`figure-table ${id}-table`}>
+      <caption id=${`${id}-caption`}>${caption}</caption>
       <thead>
         <tr>
           <th scope="col">${t("table.speaker")}</th>
-          ${COLUMNS.map(([column]) => html`<th key=${column} scope="col">${t(`table.${column}`)}</th>`)}
+          ${columns.map((column) => html`<th key=${column} scope="col">${t(`table.${column}`)}</th>`)}
         </tr>
       </thead>
       <tbody>
-        ${rows.map(
-          (row) => html`<${Row}
-            key=${row.speaker}
-            jobId=${jobId}
-            row=${row}
-            look=${look.get(row.speaker)}
-          />`,
-        )}
+        ${rows.map((row) => html`<${Row} key=${row.speaker} ...${shared} row=${row} columns=${columns} />`)}
       </tbody>
     </table>
   </div>`;

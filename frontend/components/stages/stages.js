@@ -1,7 +1,7 @@
+import { serverNow } from "../../api.js";
 import { left, percent } from "../../format.js";
 import { t } from "../../i18n/index.js";
 import { STAGES, isEnded, stageOf } from "../../jobs.js";
-import { HOME } from "../../router.js";
 import { useStore } from "../../store.js";
 import { uploads } from "../../uploads.js";
 import { html } from "../../view.js";
@@ -38,7 +38,7 @@ function Stage({ stage, job, progress }) {
     ${current &&
     html`<progress value=${progress ?? undefined} max="1" aria-label=${t(`stage.${stage}`)}></progress>`}
     ${current && progress !== null && job.expected_at &&
-    html`<p class="stage-left fine">${left(job.expected_at, Date.now())}</p>`}
+    html`<p class="stage-left fine">${left(job.expected_at, serverNow())}</p>`}
   </li>`;
 }
 
@@ -54,7 +54,5 @@ export function Stages({ job }) {
     <${JobProblem} job=${job} />
     ${!isEnded(job) &&
     html`<p class="fine">${t(job.status === "UPLOADING" ? "stages.uploading" : "stages.meanwhile")}</p>`}
-    ${job.status === "FAILED" &&
-    html`<p>${t("stages.failed_todo")} <a href=${HOME}>${t("stages.upload_again")}</a></p>`}
   </section>`;
 }
