@@ -18,7 +18,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo lint check test test-invoke test-pyannote bench cost preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo lint check test test-units test-machines test-invoke test-pyannote bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -96,9 +96,21 @@ lint: $(VENV)/.dev $(VENV)/.sam $(VENV)/.checkov
 check: lint
 	$(BIN)/python -m pytest -q -p no:cacheprovider -m "not emulator" tests/test_template.py tests/template
 
-# The templates' tests are among all tests: here they are not run twice.
+# A file of tests is one process's; processes must agree on the names of tests that come of sets. Playwright
+# leaves a loop running in its process, so what starts a machine of its own, a browser among them, comes apart
+# from what starts a loop; its longest files, of few tests, come first (tests/conftest.py).
+# Everything at once would keep a machine so busy that browsers wait longer than they will.
+MACHINES = e2e or emulator or browser or models
+PYTEST = MAKEFLAGS= PYTHONHASHSEED=0 $(BIN)/python -m pytest -q --dist loadfile
 test: setup-test lint
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-units
+	@$(MAKE) --no-print-directory test-machines
+
+test-units: setup-test
+	$(PYTEST) -n auto --maxprocesses 4 -m "not ($(MACHINES))"
+
+test-machines: setup-test
+	$(PYTEST) -n auto --maxprocesses 3 --no-loadscope-reorder -m "$(MACHINES)"
 
 test-invoke: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/python -m pytest tests/invoke
@@ -110,7 +122,9 @@ bench: setup $(VENV)/.dev $(VENV)/.bench $(VENV)/.sam
 	$(BIN)/python -m benchmarks.speech
 	$(BIN)/python -m benchmarks.chain
 	$(BIN)/python -m benchmarks.functions
+	$(BIN)/python -m benchmarks.api.upload
 	$(BIN)/python -m benchmarks.statistics
+	$(BIN)/python -m benchmarks.frontend
 
 # To AWS: deploy/. SAM and uv, which SAM runs for the layer, are on the PATH there.
 ENV = dev
@@ -140,6 +154,7 @@ lock: $(UV)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/checkov.in -o requirements/checkov.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
 	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/shared/requirements.in -o layers/shared/requirements.txt
+	$(UV) pip compile -q --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/run.txt layers/search/requirements.in -o layers/search/requirements.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt batch_images/transcribe/requirements.in -o batch_images/transcribe/requirements.txt
 	for image in download stats; do \
 	  $(UV) pip compile -q --python-platform x86_64-manylinux_2_28 --python-version 3.13 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.txt batch_images/$$image/requirements.in -o batch_images/$$image/requirements.txt; \

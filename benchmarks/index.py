@@ -32,7 +32,7 @@ from debate_analyzer.key import (
 )
 from debate_analyzer.pipeline import Status
 from debate_analyzer.ports import JobTable, ObjectStore
-from debate_analyzer.publication import Publication, PublishRequest, Summary
+from debate_analyzer.publication import NoCdn, Publication, PublishRequest, Summary
 
 BEGAN = datetime(2026, 11, 21, tzinfo=UTC)
 PER_SECOND = 83
@@ -52,6 +52,7 @@ class Archive:
             cast("JobTable", self.rows),
             cast("ObjectStore", self.files),
             self.asked,
+            NoCdn(),
             lambda: BEGAN,
             self.files.wait,
         )

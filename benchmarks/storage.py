@@ -56,8 +56,16 @@ class Files:
         self._count("GET", GET_SECONDS)
         return self.objects.get(key)
 
-    def put(self, key: str, data: bytes, content_type: str, *, if_match: str | None = None) -> str:
-        """See the port."""
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        content_type: str,
+        *,
+        if_match: str | None = None,
+        fencing_token: int = 0,
+    ) -> str:
+        """See the port. The token is not kept: nobody is overtaken here."""
         self._count("PUT", PUT_SECONDS)
         mine = (threading.get_ident(), key)
         with self._lock:

@@ -32,11 +32,8 @@ from batch_images.transcribe.transcriber import Transcriber
 from benchmarks.machine import describe
 from debate_analyzer import aws
 from debate_analyzer.arrival import Arrivals
-from debate_analyzer.dispatch import Dispatcher
 from debate_analyzer.job import utc_now
 from debate_analyzer.key import transcript_key, video_key
-from debate_analyzer.pipeline import Stage
-from debate_analyzer.ports import WorkerCount
 from debate_analyzer.worker import Worker
 from local.emulator import Emulator
 from local.server import bind
@@ -67,18 +64,6 @@ class Asleep:
             on_progress((tenth + 1) / 10)
         stretch = Stretch([SpokenWord(0.1, 0.5, " Buenas", 0.9)], 5.0, -0.3, 0.1)
         return [Block(0.0, sound.duration, [stretch], [], "es", 0.9)]
-
-
-class Nobody:
-    """ports.WorkerPool: the one worker is here."""
-
-    def count(self, stage: Stage) -> WorkerCount:
-        """It runs."""
-        return WorkerCount(coming=0, running=1, failed_lately=0)
-
-    def start(self, stage: Stage) -> str:
-        """Never asked."""
-        raise NotImplementedError
 
 
 def main() -> None:
@@ -131,7 +116,7 @@ def _ours(model: Asleep, diarizer: Diarizer, clip: Path, folder: Path, files: in
         arrivals = Arrivals(
             table,
             store,
-            Dispatcher({"transcribe": queue}, Nobody(), {"transcribe": 1}),
+            queue,
             publish_by_default=True,
         )
         keys = [video_key(str(uuid.uuid4()), "clip.wav") for _ in range(files)]
@@ -139,8 +124,9 @@ def _ours(model: Asleep, diarizer: Diarizer, clip: Path, folder: Path, files: in
             store.upload(clip, key, "audio/wav")
             arrivals.receive(key, utc_now())
         began = time.perf_counter()
+        transcriber = Transcriber(model.loaded(), diarizer)
         process = TranscribeProcess(
-            table, store, Transcriber(model.loaded(), diarizer), Lengths(7200, 600), utc_now
+            table, store, lambda model: transcriber, Lengths(7200, 600), utc_now
         )
         worker = Worker(
             table=table,

@@ -1,0 +1,1 @@
+"""What the API costs whoever waits for it."""
