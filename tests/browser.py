@@ -17,9 +17,12 @@ FLAGS = [
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
+    # A microphone that beeps and a camera with a picture, and nobody who has to allow them.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 
 def find_chromium() -> str | None:

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import moto
 import pytest
-from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from hypothesis import HealthCheck, settings
+from moto.dynamodb.models import DynamoDBBackend
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser import FLAGS, find_chromium
+from tests.browser import FLAGS, PATIENCE_MS, find_chromium
 from tests.world import World
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("untimed", deadline=None)
+# How long an example takes, and how long it takes to make one up, says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+_MACHINES = ("e2e", "emulator", "models", "browser")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Playwright leaves a loop running in its process: no test that opens a browser may be taken
+    for one that does not, whatever its author marked."""
+    if "browser" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start machines of their own first, those that take longest before others: they are
+    dealt out to processes in this order, and none is to begin a long one when others are done."""
+    ranks: dict[Path, int] = {}
+    for item in items:
+        marks = (n for n, mark in enumerate(_MACHINES) if item.get_closest_marker(mark))
+        rank = next(marks, len(_MACHINES))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +55,36 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(_no_account: None) -> Iterator[World]:
+def one_write_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB serializes the writes of an item; moto's threads get between a condition and its
+    write. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html"""
+    writing = threading.RLock()
+
+    def serialized(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def one(*args: Any, **kwargs: Any) -> Any:
+            with writing:
+                return write(*args, **kwargs)
+
+        return one
+
+    for name in ("put_item", "update_item", "delete_item"):
+        monkeypatch.setattr(DynamoDBBackend, name, serialized(getattr(DynamoDBBackend, name)))
+
+
+@pytest.fixture
+def world(_no_account: None, one_write_at_a_time: None) -> Iterator[World]:
     with moto.mock_aws():
         yield World()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole session; each test has a context of its own."""
+    """One Chromium for the whole session; each test has a context of its own.
+
+    What is waited for may take long: how long says how busy the machine is.
+    """
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield browser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,8 @@ from debate_analyzer import aws
 from debate_analyzer.arrival import Arrivals
 from debate_analyzer.catalogue import Catalogue
 from debate_analyzer.dispatch import Dispatcher
+from debate_analyzer.erasure import Erasure
+from debate_analyzer.importing import Imports
 from debate_analyzer.job import Job
 from debate_analyzer.pipeline import STAGES, STATS, TRANSCRIBE, Stage
 from debate_analyzer.ports import WorkerCount
@@ -34,7 +36,9 @@ ROOT = Path(__file__).parent.parent
 JOB_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 VIDEO = f"jobs/{JOB_ID}/videos/town hall.mp4"
 TRANSCRIPT = f"jobs/{JOB_ID}/transcripts/town hall_transcription.json"
-BUCKET, TABLE = "debates", "jobs"
+BUCKET, TABLE, LEDGER = "debates", "jobs", "ledger"
+MOVING_PICTURES = b"\0\0\0\x0fftypmp42..."  # what begins as a recording does
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 25, 125))
 
 
 @functools.cache
@@ -64,6 +68,7 @@ class CountedPool:
     coming: int = 0
     running: int = 0
     failed_lately: int = 0
+    ended: set[str] = field(default_factory=set)
 
     def count(self, stage: Stage) -> WorkerCount:
         return WorkerCount(self.coming, self.running, self.failed_lately)
@@ -71,6 +76,37 @@ class CountedPool:
     def start(self, stage: Stage) -> str:
         self.started.append(stage.name)
         return f"batch-{len(self.started)}"
+
+    def over(self, workers: Iterable[str]) -> set[str]:
+        return self.ended & set(workers)
+
+
+@dataclass
+class Importers:
+    """ports.ImportPool that remembers what was started; `ended` is set by the test."""
+
+    started: list[dict[str, str]] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+
+    def start(self, job_id: str, environment: Mapping[str, str]) -> str:
+        self.started.append({"JOB_ID": job_id, **environment})
+        return f"import-{len(self.started)}"
+
+    def is_alive(self, batch_id: str) -> bool:
+        return batch_id not in self.ended
+
+    def waiting_long(self) -> int:
+        return 0
+
+
+@dataclass
+class RememberingCdn:
+    """ports.Cdn that remembers what it was to forget."""
+
+    forgotten: list[str] = field(default_factory=list)
+
+    def forget(self, key: str) -> None:
+        self.forgotten.append(key)
 
 
 Simple = Callable[[Job, Unit, Report], Result]
@@ -94,6 +130,8 @@ class World:
 
     clock: Clock = field(default_factory=Clock)
     pool: CountedPool = field(default_factory=CountedPool)
+    importers: Importers = field(default_factory=Importers)
+    cdn: RememberingCdn = field(default_factory=RememberingCdn)
     pauses: list[float] = field(default_factory=list)
     """What was waited between tries: nobody waits here."""
 
@@ -102,50 +140,48 @@ class World:
         self.sqs = boto3.client("sqs", region_name="us-east-1")
         dynamodb = boto3.client("dynamodb", region_name="us-east-1")
         self.s3.create_bucket(Bucket=BUCKET)
-        properties = template()["Resources"]["JobTable"]["Properties"]
-        dynamodb.create_table(
-            TableName=TABLE,
-            **{
-                name: properties[name]
-                for name in (
-                    "AttributeDefinitions",
-                    "KeySchema",
-                    "GlobalSecondaryIndexes",
-                    "BillingMode",
-                )
-            },
-        )
+        for resource, name in (("JobTable", TABLE), ("LedgerTable", LEDGER)):
+            properties = template()["Resources"][resource]["Properties"]
+            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            dynamodb.create_table(
+                TableName=name, **{key: properties[key] for key in wanted if key in properties}
+            )
         self.table = aws.DynamoJobTable(dynamodb, TABLE)
+        self.ledger = aws.DynamoLedger(dynamodb, LEDGER, self.clock)
         self.store = aws.S3ObjectStore(self.s3, BUCKET)
-        self.queues = {name: aws.SqsWorkQueue(self.sqs, self._queue(name)) for name in STAGES}
+        self.queues = {
+            name: aws.SqsWorkQueue(self.sqs, self._queue(name), self._queue(f"{name}-dead"))
+            for name in STAGES
+        }
         self.publish_queue = aws.SqsPublishQueue(self.sqs, self._queue("publish"))
-        self.dispatcher = Dispatcher(self.queues, self.pool, dict.fromkeys(STAGES, 1))
+        self.dispatcher = Dispatcher(
+            self.queues, self.pool, dict.fromkeys(STAGES, 1), self.ledger, self.clock
+        )
         self.arrivals = Arrivals(self.table, self.store, self.dispatcher, publish_by_default=True)
+        self.erasure = Erasure(self.table, self.store, self.ledger, self.publish_queue, self.clock)
+        self.import_letters = aws.SqsLetterQueue(self.sqs, self._queue("downloads-dead"))
+        self.imports = Imports(self.table, self.importers, self.import_letters, RETRIES)
         self.sweeper = Sweeper(
             self.table,
             self.store,
             self.dispatcher,
             self.arrivals,
+            self.imports,
             self.publish_queue,
+            self.erasure,
             retries=3,
         )
         self.publication = Publication(
-            self.table, self.store, self.publish_queue, self.clock, self.pauses.append
+            self.table, self.store, self.publish_queue, self.cdn, self.clock, self.pauses.append
         )
-        self.catalogue = Catalogue(
-            self.table,
-            self.store,
-            max_upload_bytes=5 * 2**30,
-            upload_url_lifetime=timedelta(hours=1),
-            publish_by_default=True,
-        )
+        self.catalogue = Catalogue(self.table, self.store)
 
     def _queue(self, name: str) -> str:
         url: str = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         return url
 
     def drop(
-        self, key: str, data: bytes = b"moving pictures", content_type: str = "video/mp4"
+        self, key: str, data: bytes = MOVING_PICTURES, content_type: str = "video/mp4"
     ) -> None:
         """Put an object, as the console would, and tell nobody."""
         self.store.put(key, data, content_type)
@@ -190,7 +226,7 @@ class World:
             attempt=attempt,
             lease=timedelta(seconds=60),
             linger=timedelta(seconds=linger),
-            retry_ladder=tuple(timedelta(minutes=m) for m in (5, 25, 125)),
+            retry_ladder=RETRIES,
         )
 
     def job(self, job_id: str = JOB_ID) -> Any:

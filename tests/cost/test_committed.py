@@ -66,3 +66,10 @@ def test_the_document_shows_the_committed_figures() -> None:
     for load, figures in committed.read().items():
         row = f"| {figures['month_1_usd']:,.0f} | {figures['month_12_usd']:,.0f} |"
         assert row in document, load
+
+
+def test_the_document_says_what_watching_costs(knowledge: Knowledge) -> None:
+    document = (HERE.parent / "docs" / "cost.md").read_text()
+    watching = knowledge.model(knowledge.loads[BUDGET_LOAD]).deployment
+    paid = watching.alarm_metrics * knowledge.figures.value("cloudwatch/alarm_month")
+    assert f"alarms: {watching.alarm_metrics} metrics that they read | {paid:.2f} |" in document

@@ -65,7 +65,7 @@ def test_the_choices_are_the_templates() -> None:
     assert (it.transcribe.gpus, it.stats.gpus) == (1, 0)
     assert it.transcribe.timeout_seconds > 3600
     assert it.sweep_minutes == 1
-    assert it.polled_queues == 3
+    assert it.polled_queues == 4
     assert it.repositories >= 2
     assert (it.nat_gateways, it.interface_endpoint_zones) == (0, 0)
 
@@ -107,10 +107,11 @@ def test_the_database_comes_from_its_nested_stack() -> None:
 
 def test_secrets_are_those_of_the_stack_and_the_databases_own() -> None:
     none = deployed(HfTokenSecret="", Diarizer="onnx", Database="false").secrets
-    assert none == 0
-    assert deployed(Database="false").secrets == 1
-    assert deployed().secrets == 2
-    assert deployed(YoutubeCookiesSecret="create").secrets == 3
+    assert none == 2  # the site's word for its visitors, and the webhooks' signatures
+    assert deployed(Site="false", Database="false").secrets == 2
+    assert deployed(Database="false").secrets == 3
+    assert deployed().secrets == 4
+    assert deployed(YoutubeCookiesSecret="create").secrets == 5
 
 
 def test_what_somebody_adds_is_counted() -> None:
@@ -119,6 +120,25 @@ def test_what_somebody_adds_is_counted() -> None:
         {
             "Nat": {"Type": "AWS::EC2::NatGateway"},
             "Late": {"Type": "AWS::CloudWatch::Alarm"},
+            "Failing": {
+                "Type": "AWS::CloudWatch::Alarm",
+                "Properties": {
+                    "Metrics": [
+                        {"Id": "share", "Expression": "errors / calls"},
+                        {"Id": "errors", "MetricStat": {}},
+                        {"Id": "calls", "MetricStat": {}},
+                    ]
+                },
+            },
+            "Drifting": {
+                "Type": "AWS::CloudWatch::Alarm",
+                "Properties": {
+                    "Metrics": [
+                        {"Id": "seen", "MetricStat": {}},
+                        {"Id": "expected", "Expression": "ANOMALY_DETECTION_BAND(seen)"},
+                    ]
+                },
+            },
             "Board": {"Type": "AWS::CloudWatch::Dashboard"},
             "SqsEndpoint": {
                 "Type": "AWS::EC2::VPCEndpoint",
@@ -127,7 +147,7 @@ def test_what_somebody_adds_is_counted() -> None:
         }
     )
     assert after.nat_gateways - before.nat_gateways == 1
-    assert after.alarms - before.alarms == 1
+    assert after.alarm_metrics - before.alarm_metrics == 1 + 2 + 3
     assert after.dashboards - before.dashboards == 1
     assert after.interface_endpoint_zones - before.interface_endpoint_zones == 2
 

@@ -95,7 +95,8 @@ def test_every_notation_of_a_private_address_is_understood(url: str) -> None:
         check_url(url)
 
 
-def _notations(address: IPv4Address) -> list[str]:
+def notations(address: IPv4Address) -> list[str]:
+    """As a host of a URL."""
     number, parts = int(address), address.packed
     return [
         str(address),
@@ -127,7 +128,7 @@ def _notations(address: IPv4Address) -> list[str]:
 def test_no_spelling_of_a_private_address_passes(
     address: IPv4Address, scheme: str, after: str, data: st.DataObject
 ) -> None:
-    host = data.draw(st.sampled_from(_notations(address)))
+    host = data.draw(st.sampled_from(notations(address)))
     with pytest.raises(InvalidAddress):
         check_url(f"{scheme}://{host}{after}/debate.mp4")
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from debate_analyzer.job import SHARED_OWNER, Claim, Media, announced
+from debate_analyzer.aws import DynamoJobTable
+from debate_analyzer.job import SHARED_OWNER, Claim, Job, Media, announced
 from debate_analyzer.pipeline import Status
-from tests.world import JOB_ID, STATS, TRANSCRIPT, VIDEO, World
+from tests.world import JOB_ID, MOVING_PICTURES, STATS, TRANSCRIPT, VIDEO, World
 
 
 def _announce(world: World, size: int = 15, content_type: str = "video/mp4") -> None:
@@ -81,13 +82,34 @@ def test_a_crash_between_row_and_queue_is_mended_by_the_redelivery(world: World)
 def test_new_content_under_the_same_name_is_new_work(world: World) -> None:
     world.drop(VIDEO)
     first = world.arrive()
-    world.drop(VIDEO, b"another recording")
+    world.drop(VIDEO, MOVING_PICTURES + b"in colour")
     second = world.arrive()
 
     assert first is not None
     assert second is not None
     assert first.etag != second.etag
     assert world.job().unit == second
+
+
+def test_of_two_events_at_the_same_moment_the_slower_does_not_bring_older_content_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has looked at the object when it is replaced; the second is through before it."""
+    world.drop(VIDEO)
+    create, others = DynamoJobTable.create, iter([world.arrivals])
+
+    def after_another(table: DynamoJobTable, job: Job) -> None:
+        if other := next(others, None):
+            world.drop(VIDEO, MOVING_PICTURES + b"newer")
+            other.receive(VIDEO, world.clock())
+        create(table, job)
+
+    monkeypatch.setattr(DynamoJobTable, "create", after_another)
+    world.arrive()
+
+    found = world.store.head(VIDEO)
+    assert found is not None
+    assert world.job().units["transcribe"].etag == found.etag
 
 
 def test_an_event_for_a_deleted_object_is_stale(world: World) -> None:
@@ -120,6 +142,22 @@ def test_a_foreign_transcript_does_not_interrupt_a_transcription(world: World) -
 
     assert world.arrive(TRANSCRIPT) is None
     assert world.job().status is Status.QUEUED
+
+
+def test_an_older_recording_s_transcript_does_not_stand_for_the_one_to_come(world: World) -> None:
+    """Whoever was to publish it died after it had said so; an old event comes once more."""
+    world.drop(VIDEO)
+    unit = world.arrive()
+    assert unit is not None
+    claim = Claim(worker="batch-1", until=world.clock().timestamp() + 60)
+    said = {"duration": 1, "language": "en", "speakers_count": 1, "warnings": []}
+    claimed = world.table.replace(world.job().claimed(unit, claim, world.clock()))
+    world.table.replace(claimed.transcribed(world.clock(), **said, token=claimed.version))
+
+    for token, status in ((claimed.version - 1, "TRANSCRIBED"), (claimed.version, "STATS_QUEUED")):
+        world.store.put(TRANSCRIPT, b"{}", "application/json", fencing_token=token)
+        assert (world.arrive(TRANSCRIPT) is None) is (status == "TRANSCRIBED")
+        assert world.job().status == status
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def counted(world: World) -> Counting:
 
 
 def test_edits_have_the_transcript_counted_again(world: World, counted: Counting) -> None:
+    world.clock.advance(minutes=1)
     version = put(world, EDITS, b"renamed")
     unit = world.arrive(EDITS)
 
@@ -145,7 +146,11 @@ def test_what_has_no_transcript_or_is_over_is_left_alone(world: World, status: S
     before = world.job()
 
     assert world.arrive(EDITS) is None
-    assert world.job() == before
+    after = world.job()
+    if status is Status.DELETED:  # but for the sweeper, who is to erase what came late
+        assert after.check_at == world.clock().timestamp()
+        after = after.model_copy(update={"check_at": before.check_at, "version": before.version})
+    assert after == before
 
 
 def test_edits_of_a_debate_whose_statistics_failed_have_them_tried_again(
@@ -237,7 +242,7 @@ ACTIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.uuids(version=4), st.lists(ACTIONS, max_size=12))
 def test_in_any_order_what_lies_there_is_counted_in_the_end_and_nothing_twice(
     world: World, job_id: UUID, actions: list[str]

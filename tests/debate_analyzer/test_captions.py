@@ -53,6 +53,20 @@ def test_vtt_names_speakers_in_voice_tags() -> None:
     )
 
 
+def test_what_is_spelled_with_joiners_keeps_them_and_loses_other_format_characters() -> None:
+    word = "می\N{ZERO WIDTH NON-JOINER}خواهم"
+    assert WRITERS["txt"](
+        _transcript(_segment(f"{word} \N{RIGHT-TO-LEFT OVERRIDE}x", "A\x00B"))
+    ) == (f"A B: {word} x\n")
+
+
+def test_a_segment_without_text_makes_no_paragraph() -> None:
+    transcript = _transcript(
+        _segment("One."), _segment(" ", "SPEAKER_01", 2), _segment("Two.", start=4)
+    )
+    assert WRITERS["txt"](transcript) == "SPEAKER_00: One. Two.\n"
+
+
 def test_txt_has_a_paragraph_for_each_change_of_speaker() -> None:
     transcript = _transcript(
         _segment("One."), _segment("Two.", start=2), _segment("No.", "SPEAKER_01", 4)

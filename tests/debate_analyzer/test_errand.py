@@ -186,7 +186,8 @@ def test_what_is_bad_or_not_there_is_told_and_the_rest_is_done(
     assert count(JOB_IDS=",".join([lost[0], OTHER, JOB_ID, lost[1]])) == 1
     assert world.job().status is Status.COMPLETE
     assert f"{OTHER}: invalid_transcript: " in caplog.text
-    assert f"jobs/{lost[0]}/transcripts/, jobs/{lost[1]}/transcripts/" in caplog.text
+    for job_id in lost:
+        assert f"There is nothing for the stats stage below: jobs/{job_id}/tr" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.world import JOB_ID
         (key.speaker_stats_key(JOB_ID, "x"), None),
         (key.captions_key(JOB_ID, "x", "vtt"), None),
         (key.private_statistics_key(JOB_ID), None),
+        (key.exports_key(JOB_ID, "x", "json"), None),
     ],
 )
 def test_which_key_leads_where(text: str, stage: object) -> None:
@@ -58,7 +59,11 @@ def test_no_stage_starts_from_what_its_own_worker_or_a_later_one_writes() -> Non
     writes = {
         "transcribe": [key.transcript_key(JOB_ID, "x")]
         + [key.captions_key(JOB_ID, "x", suffix) for suffix in ("srt", "vtt", "txt")],
-        "stats": [key.speaker_stats_key(JOB_ID, "x"), key.private_statistics_key(JOB_ID)],
+        "stats": [
+            key.speaker_stats_key(JOB_ID, "x"),
+            key.private_statistics_key(JOB_ID),
+            key.exports_key(JOB_ID, "x", "json"),
+        ],
     }
     order = list(STAGES)
     for name, keys in writes.items():

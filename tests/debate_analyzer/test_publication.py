@@ -16,7 +16,7 @@ from debate_analyzer import aws
 from debate_analyzer import job as job_module
 from debate_analyzer import publication as publication_module
 from debate_analyzer.errors import Conflict
-from debate_analyzer.job import Figures, Job, announced, page_of
+from debate_analyzer.job import Figures, Job, Person, announced, page_of
 from debate_analyzer.key import (
     INDEX_KEY,
     SUMMARY_KEY,
@@ -28,7 +28,7 @@ from debate_analyzer.key import (
 from debate_analyzer.pipeline import ENDS, Status
 from debate_analyzer.ports import JobTable, ObjectStore
 from debate_analyzer.publication import TRIES, Publication, PublishRequest
-from tests.world import World
+from tests.world import RememberingCdn, World
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -129,6 +129,68 @@ def test_the_summary_adds_up_what_the_chapters_hold(world: World) -> None:
     assert (summary["jobs"], summary["words"], summary["speakers"]) == (5, 11111, 15)
     assert (summary["duration"], summary["speakingTime"]) == (300.5, 253.5)
     assert summary["languages"] == {"en": 3, "es": 1}
+    assert summary["months"] == {"2026-11": 5}
+
+
+def test_months_are_those_in_which_debates_were_created(world: World) -> None:
+    day = 24 * 60 * 60
+    world.publication.publish(of(*(add(world, number * day) for number in (0, 9, 10, 45))))
+
+    assert read(world, SUMMARY_KEY)["months"] == {"2026-11": 2, "2026-12": 1, "2027-01": 1}
+
+
+def test_a_debate_names_those_whom_people_gave_a_name(world: World) -> None:
+    job = add(world, 1)
+    world.publication.publish(of(job))
+    assert read(world, INDEX_KEY)["jobs"][0]["people"] == []
+
+    ada = Person(
+        name="Ada",
+        speaking_time=30.5,
+        speaking_share=0.6,
+        words=70,
+        words_per_minute=137.705,
+        overlap_starts=None,
+    )
+    row = world.table.get(job.job_id)
+    assert row is not None
+    assert row.figures is not None
+    figures = row.figures.model_copy(update={"people": [ada]})
+    world.table.replace(row.model_copy(update={"figures": figures}))
+    world.publication.publish(of(job))
+
+    assert read(world, INDEX_KEY)["jobs"][0]["people"] == [
+        {
+            "name": "Ada",
+            "speakingTime": 30.5,
+            "speakingShare": 0.6,
+            "words": 70,
+            "wordsPerMinute": 137.705,
+            "overlapStarts": None,
+        }
+    ]
+
+
+def test_pages_of_an_earlier_version_are_read(world: World) -> None:
+    """They say nothing of people and months, until they are written anew."""
+    first, second = add(world, 1), add(world, 2)
+    world.publication.publish(of(first))
+    for key in (index_page_key(0, 0), index_chapter_key(0), INDEX_KEY, SUMMARY_KEY):
+        data = json.dumps(without(read(world, key), {"people", "months"})).encode()
+        world.store.put(key, data, "application/json")
+
+    world.publication.publish(of(second))
+
+    assert listed(world) == [second.job_id, first.job_id]
+    assert read(world, SUMMARY_KEY)["jobs"] == 2
+
+
+def without(value: Any, names: set[str]) -> Any:
+    if isinstance(value, list):
+        return [without(each, names) for each in value]
+    if isinstance(value, dict):
+        return {key: without(each, names) for key, each in value.items() if key not in names}
+    return value
 
 
 def test_publishing_twice_writes_nothing_the_second_time(world: World) -> None:
@@ -185,7 +247,9 @@ def test_what_is_withdrawn_leaves_index_totals_and_published_copy(world: World) 
     assert read(world, SUMMARY_KEY)["jobs"] == 1
     copies = [found.key for found in world.store.list("statistics/by-job/")]
     assert copies == [statistics_key(kept.job_id)]
-    assert [world.job(job.job_id).check_at for job in (hidden, gone)] == [None, None]
+    assert sorted(world.cdn.forgotten) == sorted(map(statistics_key, (hidden.job_id, gone.job_id)))
+    assert world.job(hidden.job_id).check_at is None
+    assert world.job(gone.job_id).check_at is not None  # for the sweeper
 
 
 def test_what_is_published_again_is_where_it_was_with_its_statistics(world: World) -> None:
@@ -248,7 +312,9 @@ class _Raced:
 
 def raced(world: World, rival: Callable[[str], None]) -> Publication:
     store = cast("ObjectStore", _Raced(world.store, rival))
-    return Publication(world.table, store, world.publish_queue, world.clock, world.pauses.append)
+    return Publication(
+        world.table, store, world.publish_queue, world.cdn, world.clock, world.pauses.append
+    )
 
 
 def test_of_two_writers_at_the_same_moment_neither_is_lost(world: World) -> None:
@@ -326,7 +392,9 @@ def test_who_is_never_fast_enough_gives_up_and_loses_nothing(world: World) -> No
     store = cast(
         "ObjectStore", _Always(world.store, lambda: world.publication.publish(of(next(others))))
     )
-    slow = Publication(world.table, store, world.publish_queue, world.clock, world.pauses.append)
+    slow = Publication(
+        world.table, store, world.publish_queue, world.cdn, world.clock, world.pauses.append
+    )
 
     with pytest.raises(Conflict, match="rewritten by others"):
         slow.publish(of(mine))
@@ -498,6 +566,7 @@ class Archive:
             cast("JobTable", self.rows),
             cast("ObjectStore", self.files),
             self.asked,
+            RememberingCdn(),
             lambda: NOW,
             lambda _: None,
         )
@@ -637,7 +706,8 @@ def test_any_order_of_anything_leads_to_the_tree_that_the_table_leads_to(
     assert {key for key in archive.files.objects if "by-job" in key} == {
         statistics_key(row.job_id) for row in shown
     }
-    assert [row.job_id for row in archive.rows.all() if row.check_at and row.status in ENDS] == []
+    ends = ENDS - {Status.DELETED}
+    assert [row.job_id for row in archive.rows.all() if row.check_at and row.status in ends] == []
     places = Counter(row.place for row in archive.rows.all() if row.place is not None)
     assert max(places.values(), default=1) == 1
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from debate_analyzer.job import Claim, Figures, Media, announced
-from debate_analyzer.key import edits_key
+import pytest
+
+from debate_analyzer.job import Claim, Figures, Media, announced, new_job_id
 from debate_analyzer.pipeline import Status
 from debate_analyzer.unit import Unit
 from tests.world import JOB_ID, STATS, TRANSCRIPT, VIDEO, World
@@ -162,28 +163,6 @@ def test_a_complete_job_is_looked_at_until_the_index_shows_it(world: World) -> N
     assert world.sweeper.sweep(world.clock()) == {}
 
 
-def test_reconciling_puts_unknown_objects_to_work_and_leaves_the_rest(world: World) -> None:
-    _claimed(world)
-    other = VIDEO.replace(JOB_ID, "8d9e6679-7425-40de-944b-e07fc1f90ae7")
-    world.drop(other)
-    world.drop(f"jobs/{JOB_ID}/captions/town hall.vtt", b"WEBVTT", "text/vtt")
-
-    assert world.sweeper.reconcile(world.clock()) == 1
-    assert world.sweeper.reconcile(world.clock()) == 0
-    assert [unit.key for unit in world.waiting()] == [other]
-
-
-def test_reconciling_finds_edits_that_nobody_told_of(world: World) -> None:
-    world.drop(TRANSCRIPT, b"{}", "application/json")
-    world.arrive(TRANSCRIPT)
-    world.waiting(STATS)
-    world.drop(edits_key(JOB_ID), b"{}", "application/json")
-
-    assert world.sweeper.reconcile(world.clock()) == 1
-    assert world.sweeper.reconcile(world.clock()) == 0
-    assert [unit.edits for unit in world.waiting(STATS)] == [world.job().units["stats"].edits]
-
-
 def test_a_worker_that_leaves_while_a_unit_arrives_is_followed_by_another(world: World) -> None:
     world.drop(VIDEO)
     world.pool.running = 1
@@ -205,3 +184,26 @@ def test_a_job_in_motion_is_not_swept(world: World) -> None:
 
     assert world.sweeper.sweep(world.clock()) == {}
     assert world.job().progress == 0.5
+
+
+def test_a_job_that_cannot_be_mended_keeps_no_other_from_it_and_is_put_off(world: World) -> None:
+    _claimed(world)
+    world.clock.advance(minutes=3)
+    broken = announced(
+        owner="ana",
+        title="t",
+        media=None,
+        now=world.clock(),
+        job_id=new_job_id(),
+        published=True,
+    ).model_copy(update={"status": Status.QUEUED})  # without a unit
+    world.table.create(broken.checked(world.clock() - timedelta(hours=1)))
+
+    with pytest.raises(ExceptionGroup) as raised:
+        world.sweeper.sweep(world.clock())
+
+    assert broken.job_id in raised.value.exceptions[0].__notes__[0]
+    assert world.job().status is Status.QUEUED
+    assert world.sweeper.sweep(world.clock()) == {}
+    world.clock.advance(minutes=2)
+    assert broken.job_id in [job.job_id for job in world.table.due(world.clock(), limit=99)]

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import errno
+import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from debate_analyzer.errors import NoAudioTrack
-from debate_analyzer.job import Claim, Job
+from debate_analyzer.errors import NoAudioTrack, NotFound
+from debate_analyzer.job import Claim, FailedAttempt, Job
 from debate_analyzer.pipeline import Status
 from debate_analyzer.unit import Unit
 from debate_analyzer.worker import Report, Result, Stopped
-from tests.world import JOB_ID, VIDEO, World
+from tests.world import JOB_ID, MOVING_PICTURES, VIDEO, World
 
 
 def _transcribe(world: World) -> Callable[..., Result]:
@@ -44,7 +47,7 @@ def test_a_unit_is_done_and_its_message_gone(world: World) -> None:
     assert world.job().status is Status.TRANSCRIBED
     assert world.job().claim is None
     assert world.store.head(f"done/{unit.etag}") is not None
-    assert world.queues["transcribe"].is_empty()
+    assert world.queues["transcribe"].depth().is_empty
 
 
 def test_the_same_unit_twice_in_the_queue_is_done_once(world: World) -> None:
@@ -59,7 +62,7 @@ def test_the_same_unit_twice_in_the_queue_is_done_once(world: World) -> None:
     world.worker(process).run()
 
     assert times == [unit.id]
-    assert world.queues["transcribe"].is_empty()
+    assert world.queues["transcribe"].depth().is_empty
 
 
 def test_a_bad_file_fails_with_its_sentence_and_its_neighbour_does_not(world: World) -> None:
@@ -126,7 +129,7 @@ def test_newer_content_takes_the_place_of_what_is_being_worked_on(world: World) 
 
     def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
         if unit == old:
-            world.drop(VIDEO, b"a better recording")
+            world.drop(VIDEO, MOVING_PICTURES + b"in colour")
             world.arrive()
         done.append(unit)
         return _transcribe(world)(job, unit, report)
@@ -146,7 +149,7 @@ def test_what_was_overtaken_is_not_put_over_what_overtook_it(world: World) -> No
 
     def slow(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
         if unit == old:
-            world.drop(VIDEO, b"a better recording")
+            world.drop(VIDEO, MOVING_PICTURES + b"in colour")
             world.arrive()
             world.worker(quick, name="batch-2").run()
         return quick(job, unit, report)
@@ -235,15 +238,117 @@ def test_a_worker_that_lost_its_claim_is_told_so_and_writes_nothing(world: World
     assert world.store.head(f"done/{unit.etag}") is None
 
 
-def test_a_message_that_is_no_unit_stays_for_the_dead_letter_queue(world: World) -> None:
+def test_a_message_that_is_no_unit_goes_to_the_dead_letters_with_its_reason(world: World) -> None:
     world.sqs.send_message(QueueUrl=world.queues["transcribe"].url, MessageBody="not a unit")
-
     _queue(world)
 
     world.worker(_transcribe(world), linger=0.3).run()
 
     assert world.job().status is Status.TRANSCRIBED
-    assert not world.queues["transcribe"].is_empty()
+    assert world.queues["transcribe"].depth().is_empty
+    [(body, tried)] = buried(world)
+    assert (body, [each["code"] for each in tried]) == ("not a unit", ["no_unit"])
+
+
+def buried(world: World, stage: str = "transcribe") -> list[tuple[str, list[dict[str, str]]]]:
+    """The stage's dead letters, with how each was tried."""
+    answer = world.sqs.receive_message(
+        QueueUrl=world.queues[stage].dead_letters,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageAttributeNames=["All"],
+    )
+    return [
+        (message["Body"], json.loads(message["MessageAttributes"]["tried"]["StringValue"]))
+        for message in answer.get("Messages", [])
+    ]
+
+
+def test_a_unit_that_is_given_up_leaves_a_letter_with_every_attempt(world: World) -> None:
+    unit = _queue(world)
+    errors = iter(
+        [
+            ConnectionError("the network is away"),
+            MemoryError(),
+            OSError(errno.ENOSPC, "No space left on device"),
+            ValueError("a defect"),
+        ]
+    )
+
+    def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        raise next(errors)
+
+    for _ in range(3):
+        world.worker(process).run()
+        assert buried(world) == []
+        world.clock.time = datetime.fromtimestamp(world.job().retry_at, UTC)
+        world.sweeper.sweep(world.clock())
+    world.worker(process).run()
+
+    codes = ["network", "out_of_memory", "disk_full", "internal"]
+    [(body, tried)] = buried(world)
+    assert Unit.model_validate_json(body) == unit
+    assert [each["code"] for each in tried] == codes
+    assert [each["at"][11:16] for each in tried] == ["12:00", "12:05", "12:30", "14:35"]
+    assert tried[-1]["message"] == "ValueError: a defect"
+    assert world.job().fault.code == "internal"
+    assert "a defect" not in world.job().fault.message
+
+
+def test_a_unit_that_no_worker_survives_leaves_a_letter_too(world: World) -> None:
+    unit = _queue(world)
+    tried = FailedAttempt(code="network", message="OSError: away", at=world.clock())
+    claim = Claim(worker="batch-1", until=world.clock().timestamp() + 60)
+    held = world.job().claimed(unit, claim, world.clock())
+    world.table.replace(held.model_copy(update={"attempt": 4, "tried": [tried]}))
+
+    world.sweeper.release("batch-1", world.clock())
+
+    [(body, told)] = buried(world)
+    assert Unit.model_validate_json(body) == unit
+    assert [each["code"] for each in told] == ["network", "worker_lost"]
+    assert world.job().fault.code == "worker_lost"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NoAudioTrack("The video has no sound."), "no_audio_track"),
+        (NotFound("videos/town hall.mp4 is not there."), "recording_gone"),
+    ],
+)
+def test_what_no_retry_would_change_fails_at_once_and_leaves_no_letter(
+    world: World, error: Exception, code: str
+) -> None:
+    _queue(world)
+
+    def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        raise error
+
+    world.worker(process).run()
+
+    assert (world.job().status, world.job().fault.code) == (Status.FAILED, code)
+    assert world.job().retry_at is None
+    assert buried(world) == []
+
+
+def test_a_recording_that_is_gone_from_the_bucket_is_not_waited_for(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.store.download(VIDEO, Path("nowhere"))
+
+
+def test_of_a_unit_that_another_has_taken_over_nobody_writes_a_letter(world: World) -> None:
+    _queue(world)
+    world.table.replace(world.job().model_copy(update={"attempt": 3}))
+
+    def process(job: Job, unit: Unit, report: Callable[[float], None]) -> Result:
+        world.table.replace(world.job().requeued(world.clock()))
+        raise ConnectionError("the network is away")
+
+    world.worker(process).run()
+
+    assert world.job().status is Status.QUEUED
+    assert buried(world) == []
 
 
 @dataclass
@@ -338,7 +443,7 @@ def test_of_two_in_hand_one_may_fail_and_the_other_is_done(world: World, where: 
     assert world.job(second).fault.code == "no_audio_track"
     assert [world.job(each).status for each in (first, third)] == [Status.TRANSCRIBED] * 2
     assert process.open == 0
-    assert world.queues["transcribe"].is_empty()
+    assert world.queues["transcribe"].depth().is_empty
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_it_works_on_and_what_it_prepares(

@@ -24,7 +24,7 @@ from deploy.quotas import FARGATE, ec2
 from tests.world import ROOT
 
 STACK = "debate-analyzer-dev"
-DEFAULTS = parameters.template(ROOT).defaults
+DEFAULTS = {**parameters.template(ROOT).defaults, "AlarmEmail": "operations@example.org"}
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
 BUCKET = f"debate-analyzer-123456789012-eu-west-1-{STACK}"
 ON_DEMAND = ec2("g6.xlarge", spot=False)
@@ -70,7 +70,8 @@ def test_an_account_that_has_everything_passes() -> None:
 
 
 def test_warnings_do_not_stop_and_errors_do() -> None:
-    small, taken = bad(unreserved_concurrency=10), bad(bucket=BucketState.FOREIGN)
+    small = bad({"ArrivalsConcurrency": "2"}, unreserved_concurrency=10)
+    taken = bad(bucket=BucketState.FOREIGN)
     assert is_good([small])
     assert not is_good([small, taken])
 
@@ -215,8 +216,16 @@ def test_a_quota_that_is_too_small_is_a_warning_with_the_command_that_asks_for_m
 
 
 def test_a_new_accounts_ten_functions_are_a_warning() -> None:
-    finding = bad(unreserved_concurrency=10)
+    finding = bad({"ArrivalsConcurrency": "2"}, unreserved_concurrency=10)
     assert (finding.level, finding.code) == (Level.WARNING, "concurrency")
+
+
+@pytest.mark.parametrize("arrivals", [{}, {"ArrivalsConcurrency": "3"}])
+def test_arrivals_may_not_take_all_that_a_new_account_has(arrivals: dict[str, str]) -> None:
+    finding = bad(arrivals, unreserved_concurrency=10)
+    assert (finding.level, finding.code) == (Level.ERROR, "arrivals_concurrency")
+    assert 'PARAMETERS="ArrivalsConcurrency=2"' in finding.sentence
+    assert is_good(findings(arrivals, unreserved_concurrency=100))
 
 
 def test_concurrency_that_the_account_cannot_spare_is_refused() -> None:
@@ -260,19 +269,45 @@ def test_a_partition_without_cloudfront_is_refused_only_with_a_site() -> None:
     assert is_good(findings(given, partition="aws-us-gov"))
 
 
+def test_alarms_that_nobody_hears_are_a_warning() -> None:
+    finding = bad({"AlarmEmail": ""})
+    assert (finding.level, finding.code) == (Level.WARNING, "alarms")
+    assert is_good(findings({"AlarmEmail": "", "Monitoring": "false"}))
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
         ({"JwtAudience": "web"}, "jwt"),
+        ({"SignInClientId": "web"}, "sign_in"),
+        (
+            {
+                "JwtIssuer": "https://x",
+                "JwtAudience": "web",
+                "Site": "false",
+                "SignInTokenOrigin": "https://y",
+            },
+            "sign_in",
+        ),
         ({"CertificateArn": "arn:x"}, "domain"),
         ({"Site": "false", "WebAclArn": "arn:x"}, "site"),
         ({"VpcId": "vpc-1", "DatabaseSubnetIds": "subnet-1"}, "network"),
         ({"GpuInstanceTypes": " ,"}, "gpu_types"),
+        ({"Monitoring": "false"}, "alarms"),
+        ({"Monitoring": "false", "AlarmEmail": "", "MonthlyBudget": "500"}, "alarms"),
     ],
 )
 def test_halves_without_effect_are_refused(given: dict[str, str], code: str) -> None:
     (finding,) = sense({**DEFAULTS, **given}, STACK)
     assert (finding.level, finding.code) == (Level.ERROR, code)
+
+
+def test_a_page_that_cannot_sign_anybody_in_is_told_of() -> None:
+    given = {**DEFAULTS, "JwtIssuer": "https://id.example.org", "JwtAudience": "web"}
+    (finding,) = sense(given, STACK)
+    assert (finding.level, finding.code) == (Level.WARNING, "sign_in")
+    assert list(sense({**given, "SignInClientId": "web"}, STACK)) == []
+    assert list(sense({**given, "Access": "anonymous"}, STACK)) == []
 
 
 @pytest.mark.parametrize(

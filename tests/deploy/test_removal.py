@@ -30,6 +30,7 @@ def test_what_holds_data_is_kept_and_nothing_else() -> None:
         "id-of-Bucket": Kind.BUCKET,
         "id-of-AccessLogsBucket": Kind.BUCKET,
         "id-of-JobTable": Kind.TABLE,
+        "id-of-LedgerTable": Kind.TABLE,
         "id-of-UserPool": Kind.USER_POOL,
     }
 

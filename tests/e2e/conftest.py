@@ -29,5 +29,7 @@ def own_laptop(tmp_path: Path) -> Iterator[Laptop]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(locale="en-GB")
+    # Without it the page uses a field, whose dialog Playwright can answer.
+    context.add_init_script("delete window.showOpenFilePicker")
     yield context.new_page()
     context.close()

@@ -32,6 +32,12 @@ def test_random_bytes_with_a_video_s_name(laptop: Laptop) -> None:
     assert job["error"]["message"].endswith(".")
 
 
+def test_a_document_with_a_video_s_name(laptop: Laptop) -> None:
+    job = laptop.ended(laptop.upload("paper.mp4", b"%PDF-1.7\n" + bytes(10_000)))
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "no_recording")
+    assert "PDF" in job["error"]["message"]
+
+
 def test_a_video_without_sound(laptop: Laptop, tmp_path: Path) -> None:
     silent = _ffmpeg(
         tmp_path, "mute.mp4", "-f", "lavfi", "-i", "testsrc=d=2:s=64x64", "-pix_fmt", "yuv420p"
@@ -65,7 +71,7 @@ def test_a_recording_of_no_seconds(laptop: Laptop, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../../x.mp4", "a\x07b.mp4", "x" * 300 + ".mp4", "a.exe"])
 def test_a_bad_name_is_refused(laptop: Laptop, name: str) -> None:
     refused = laptop.announce(name, 100)
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert refused.json()["code"] == "invalid_upload"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from typing import Any
 
+import docx
 import duckdb
 import httpx
 import pytest
@@ -114,6 +117,22 @@ def test_captions_come_in_every_format(
     assert len(shown.stdout) > 500
 
 
+def test_it_can_be_taken_along_as_a_table_and_as_a_document(laptop: Laptop, debate: Any) -> None:
+    def fetch(file_format: str) -> bytes:
+        url = f"{laptop.url}/api/jobs/{debate['job_id']}/transcript?format={file_format}"
+        answer = httpx.get(url, follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    rows = list(csv.DictReader(io.StringIO(fetch("csv").decode("utf-8-sig"), newline="")))
+    paragraphs = docx.Document(io.BytesIO(fetch("docx"))).paragraphs
+    speakers = {row["speaker"] for row in rows}
+    assert speakers & {"SPEAKER_00", "Ada Lovelace"}  # who is renamed above
+    assert "SPEAKER_01" in speakers
+    assert paragraphs[0].text == debate["title"]
+    assert sum(each.text.count(" ") for each in paragraphs) > 100
+
+
 def test_its_video_answers_a_range(laptop: Laptop, debate: Any) -> None:
     link = laptop.json(f"/api/jobs/{debate['job_id']}/video")
     part = httpx.get(link["url"], headers={"Range": "bytes=100-199"})
@@ -136,7 +155,6 @@ def test_the_worker_s_log_is_where_the_terminal_says(laptop: Laptop, debate: Any
     assert f"jobs/{debate['job_id']}/videos/debate.mp4" in logs
 
 
-@pytest.mark.browser
 def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page) -> None:
     """Through the page alone: choose a file, watch it become a debate, compare with the JSON."""
     page.goto(laptop.url)
@@ -167,7 +185,6 @@ def _newer(laptop: Laptop, before: set[str]) -> str | None:
     return next((str(job["job_id"]) for job in jobs if job["job_id"] not in before), None)
 
 
-@pytest.mark.browser
 def test_a_title_with_markup_in_it_is_text(laptop: Laptop, debate: Any, page: Page) -> None:
     page.goto(laptop.url)
     expect(page.get_by_text("Demo <b>debate</b>").first).to_be_visible(timeout=30_000)

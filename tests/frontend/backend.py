@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,26 @@ from starlette.responses import (
     Response,
 )
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from debate_analyzer.api.shares import SharedDebate
 from debate_analyzer.catalogue import JobView
+from debate_analyzer.dead_letters import Letter
 from debate_analyzer.errors import DebateError
 from debate_analyzer.pipeline import Status
 from debate_analyzer.transcript import Transcript
 from debate_analyzer.upload import UploadRequest, check_upload
 from local.web.guard import PAGE_POLICY
+from local.web.pages import Pages
+from tests.frontend.backend_archive import ArchiveBackend
+from tests.frontend.backend_edits import ETAG, Opinions
+from tests.frontend.backend_imports import Imports
+from tests.frontend.backend_jobs import Jobs
+from tests.frontend.backend_recordings import Recordings
+from tests.frontend.backend_search import SearchBackend
 from tests.frontend.debate import make_captions, make_statistics
+
+Answer = Callable[[Request], Awaitable[Response]]
 
 PAGES = Path(__file__).parents[2] / "frontend"
 
@@ -44,10 +55,37 @@ class Backend:
         self.transcripts: dict[str, Transcript] = {}
         self.statistics: dict[str, dict[str, Any]] = {}
         self.published: set[str] = set()
+        self.links: dict[str, str] = {}
+        """Debates by the ids of share links."""
         self.summary: dict[str, Any] | None = {"jobs": 0}
+        self.letters: dict[str, list[Letter]] = {}
+        """What was given up, by queue; without a queue nobody who asks runs this."""
+        self.replayed: list[Letter] = []
+        self.sends_mails = True
+        self.opinions = Opinions(self)
         self.page_size = 50
+        self.desk = Jobs(self)
+        self.imports = Imports(self)
+        self.recordings = Recordings(self)
+        self.search = SearchBackend()
+        self.archive = ArchiveBackend()
         self.announced: list[UploadRequest] = []
         self.received: dict[str, int] = {}
+        self.part_size: int | None = None
+        """Of files that go in parts; None while they go whole."""
+        self.parts: dict[str, dict[int, bytes]] = {}
+        """What has arrived of each upload that is not complete, by number."""
+        self.files: dict[str, bytes] = {}
+        """What was put together from parts."""
+        self.signed = 0
+        self.part_puts: Counter[int] = Counter()
+        """How often the first byte of a part came."""
+        self.torn: Counter[int] = Counter()
+        """Parts whose connection breaks, and how often."""
+        self.expired: set[str] = set()
+        """Addresses of files and of parts that are too old."""
+        self.stuck: Counter[int] = Counter()
+        """Parts of which nothing arrives, and how often."""
         self.put_headers: dict[str, str] = {}
         self.broken: dict[str, int] = {}
         self.requests: Counter[str] = Counter()
@@ -56,18 +94,43 @@ class Backend:
         self.app = Starlette(
             routes=[
                 Route("/api/uploads", self._announce, methods=["POST"]),
-                Route("/api/jobs", self._list),
+                Route("/api/uploads/rules", self._rules),
+                Route("/api/uploads/{id}", self._upload, methods=["GET", "DELETE"]),
+                Route("/api/uploads/{id}/parts", self._list_parts),
+                Route("/api/uploads/{id}/parts", self._sign_parts, methods=["POST"]),
+                Route("/api/uploads/{id}/complete", self._complete, methods=["POST"]),
+                *self.desk.routes(),
+                *self.imports.routes(),
+                *self.recordings.routes(),
+                *self.search.routes(),
+                *self.archive.routes(),
                 Route("/api/jobs/{id}", self._get),
                 Route("/api/jobs/{id}/transcript", self._transcript),
                 Route("/api/jobs/{id}/statistics", self._statistics),
                 Route("/api/jobs/{id}/video", self._video),
+                *self.opinions.routes(),
+                Route("/api/shared/{link}", self._shared),
+                Route("/api/failures", self._queues),
+                Route("/api/failures/{queue}", self._letters, methods=["GET", "DELETE"]),
+                Route("/api/failures/{queue}/replay", self._replay, methods=["POST"]),
+                Route("/api/failures/{queue}/{letter}", self._letters, methods=["DELETE"]),
+                Route("/api/failures/{queue}/{letter}/replay", self._replay, methods=["POST"]),
+                *(
+                    Route(f"/api/shared/{{link}}/{what}", self._by_link(answer))
+                    for what, answer in (
+                        ("transcript", self._transcript),
+                        ("statistics", self._statistics),
+                        ("video", self._video),
+                    )
+                ),
                 Route("/bucket/{id}/upload", self._put, methods=["PUT"]),
+                Route("/bucket/{id}/parts/{number:int}", self._put_part, methods=["PUT"]),
                 Route("/bucket/{id}/video/{link:int}", self._media),
                 Route("/bucket/{id}/statistics", self._document),
                 Route("/bucket/{id}/{format}", self._file),
                 Route("/statistics/by-job/{id}.json", self._published),
                 Route("/statistics/summary.json", self._summary),
-                Mount("/", StaticFiles(directory=PAGES, html=True)),
+                Mount("/", Pages(directory=PAGES, html=True)),
             ],
             middleware=[Middleware(_Wrapper, backend=self)],
         )
@@ -94,11 +157,15 @@ class Backend:
             "completed_at": now + timedelta(seconds=32) if status == "COMPLETE" else None,
             "duration": None,
             "language": None,
+            "model": None,
+            "speakers": None,
             "channel_per_speaker": False,
             "speakers_count": None,
             "bytes": 1_000_000,
             "content_type": "video/webm",
             "published": True,
+            "source_url": None,
+            "data_url": None,
             "warnings": [],
         }
         self.jobs[job_id] = JobView(**(fields | values))
@@ -129,29 +196,29 @@ class Backend:
 
     # --- what the page asks -------------------------------------------------------------------
 
+    async def _rules(self, request: Request) -> Response:
+        return JSONResponse({"notify": self.sends_mails})
+
     async def _announce(self, request: Request) -> Response:
         asked = UploadRequest.model_validate_json(await request.body())
         self.announced.append(asked)
         try:
             name, content_type = check_upload(asked, max_bytes=5 * 2**30)
         except DebateError as error:
-            return problem(400, error.code, str(error))
-        job_id = self.add(Path(name).stem, "UPLOADING", filename=name, stage="upload")
-        headers = {
-            "content-type": content_type,
-            "content-length": str(asked.size),
-            "if-none-match": "*",
-        }
-        upload = {
-            "method": "PUT",
-            "url": f"/bucket/{job_id}/upload",
-            "headers": headers,
-            "expires_at": "2099-01-01T00:00:00Z",
-        }
-        return JSONResponse({"job": self._view(job_id), "upload": upload}, status_code=201)
+            return problem(422, error.code, str(error))
+        job_id = self.add(
+            Path(name).stem, "UPLOADING", filename=name, stage="upload", bytes=asked.size
+        )
+        self.change(job_id, content_type=content_type)
+        if self.part_size is not None:
+            self.parts[job_id] = {}
+        shown = {"job": self._view(job_id), "upload": self._target(job_id)}
+        return JSONResponse(shown, status_code=201)
 
     async def _put(self, request: Request) -> Response:
         job_id = request.path_params["id"]
+        if f"upload?{request.url.query}" in self.expired:
+            return Response(status_code=403)
         self.put_headers = dict(request.headers)
         size = 0
         try:
@@ -165,18 +232,128 @@ class Backend:
         self.change(job_id, status="QUEUED", stage="transcribe")
         return Response()
 
-    async def _list(self, request: Request) -> Response:
-        newest = sorted(self.jobs.values(), key=lambda job: job.created_at, reverse=True)
-        offset = int(request.query_params.get("cursor", 0))
-        end = offset + self.page_size
-        page = [self._view(job.job_id) for job in newest[offset:end]]
-        return JSONResponse({"jobs": page, "next_cursor": str(end) if end < len(newest) else None})
+    def _target(self, job_id: str) -> dict[str, Any] | None:
+        if self.jobs[job_id].status is not Status.UPLOADING:
+            return None
+        if job_id not in self.parts or self.part_size is None:
+            self.signed += 1
+            headers = {
+                "content-type": self.jobs[job_id].content_type,
+                "content-length": str(self.jobs[job_id].bytes),
+                "if-none-match": "*",
+            }
+            url = f"/bucket/{job_id}/upload?signed={self.signed}"
+            expires_at = "2099-01-01T00:00:00Z"
+            return {"method": "PUT", "url": url, "headers": headers, "expires_at": expires_at}
+        parts = -(-(self.jobs[job_id].bytes or 0) // self.part_size)
+        missing = [n for n in range(1, parts + 1) if n not in self.parts[job_id]]
+        sizes = {"part_size": self.part_size, "parts": parts, "missing": missing}
+        return {"method": "MULTIPART", "expires_at": "2099-01-01T00:00:00Z", **sizes}
+
+    async def _upload(self, request: Request) -> Response:
+        job_id = request.path_params["id"]
+        if request.method == "GET":
+            return JSONResponse({"job": self._view(job_id), "upload": self._target(job_id)})
+        self.parts.pop(job_id, None)
+        self.change(job_id, status="CANCELLED", stage=None)
+        return Response(status_code=204)
+
+    async def _list_parts(self, request: Request) -> Response:
+        """Two at a time."""
+        there = sorted(self.parts[request.path_params["id"]].items())
+        after = int(request.query_params["cursor"])
+        page = [
+            {"number": number, "bytes": len(data), "etag": "e"}
+            for number, data in there
+            if number > after
+        ]
+        cursor = page[1]["number"] if len(page) > 2 else None
+        return JSONResponse({"parts": page[:2], "next_cursor": cursor})
+
+    async def _sign_parts(self, request: Request) -> Response:
+        job_id, numbers = request.path_params["id"], (await request.json())["numbers"]
+        self.signed += 1
+        urls = [
+            {"number": n, "bytes": 0, "url": f"/bucket/{job_id}/parts/{n}?signed={self.signed}"}
+            for n in numbers
+        ]
+        return JSONResponse({"urls": urls, "expires_at": "2099-01-01T00:00:00Z"})
+
+    async def _put_part(self, request: Request) -> Response:
+        job_id, number = request.path_params["id"], request.path_params["number"]
+        self.part_puts[number] += 1
+        if f"{number}?signed={request.query_params['signed']}" in self.expired:
+            return Response(status_code=403)
+        if self.stuck[number] > 0:
+            self.stuck[number] -= 1
+            while not await request.is_disconnected():
+                await anyio.sleep(0.05)
+            return Response(status_code=400)
+        data = b""
+        try:
+            async for chunk in request.stream():
+                data += chunk
+                if self.torn[number] > 0:
+                    self.torn[number] -= 1
+                    return Response(status_code=503, headers={"connection": "close"})
+                if self.slow:
+                    await anyio.sleep(0.05)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        self.parts[job_id][number] = data
+        return Response(headers={"etag": '"e"'})
+
+    async def _complete(self, request: Request) -> Response:
+        job_id = request.path_params["id"]
+        parts = self.parts.pop(job_id)
+        self.files[job_id] = b"".join(parts[number] for number in sorted(parts))
+        self.change(job_id, status="QUEUED", stage="transcribe")
+        return JSONResponse(self._view(job_id))
 
     async def _get(self, request: Request) -> Response:
         job_id = request.path_params["id"]
         if job_id not in self.jobs:
             return problem(404, "not_found", "There is no such debate here.")
         return JSONResponse(self._view(job_id))
+
+    async def _shared(self, request: Request) -> Response:
+        link = request.path_params["link"]
+        if link not in self.links:
+            return problem(404, "not_found", "There is no such link, or it was revoked.")
+        view = self._view(self.links[link])
+        return JSONResponse({name: view[name] for name in SharedDebate.model_fields})
+
+    async def _queues(self, request: Request) -> Response:
+        counts = [{"queue": name, "letters": len(some)} for name, some in self.letters.items()]
+        return JSONResponse({"queues": counts})
+
+    async def _letters(self, request: Request) -> Response:
+        there = self.letters[request.path_params["queue"]]
+        if request.method == "GET":
+            return JSONResponse({"letters": [each.model_dump(mode="json") for each in there]})
+        dropped = self._taken(request)
+        return JSONResponse({"dropped": len(dropped), "left": len(there)})
+
+    async def _replay(self, request: Request) -> Response:
+        meant = self._taken(request)
+        gone = [each for each in meant if each.job_status is Status.DELETED]
+        self.replayed += [each for each in meant if each not in gone]
+        counts = {"replayed": len(meant) - len(gone), "gone": len(gone), "kept": 0, "left": 0}
+        return JSONResponse(counts)
+
+    def _taken(self, request: Request) -> list[Letter]:
+        """The letter that is meant, or all."""
+        there, one = self.letters[request.path_params["queue"]], request.path_params.get("letter")
+        meant = [each for each in there if one in (None, each.letter_id)]
+        there[:] = [each for each in there if each not in meant]
+        return meant
+
+    def _by_link(self, answer: Answer) -> Answer:
+        async def of_its_debate(request: Request) -> Response:
+            request.path_params["id"] = self.links[request.path_params["link"]]
+            return await answer(request)
+
+        return of_its_debate
 
     async def _transcript(self, request: Request) -> Response:
         job_id = request.path_params["id"]
@@ -188,9 +365,11 @@ class Backend:
         transcript = self.transcripts[request.path_params["id"]]
         match request.path_params["format"]:
             case "json":
-                return Response(transcript.model_dump_json(), media_type="application/json")
+                text, headers = transcript.model_dump_json(), {"etag": f'"{ETAG}"'}
+                return Response(text, media_type="application/json", headers=headers)
             case "vtt":
-                return PlainTextResponse(make_captions(transcript), media_type="text/vtt")
+                counted = self.opinions.revised(request.path_params["id"])
+                return PlainTextResponse(make_captions(counted), media_type="text/vtt")
             case _:
                 return PlainTextResponse("\n".join(s.text for s in transcript.transcription))
 

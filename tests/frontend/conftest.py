@@ -13,15 +13,9 @@ from local.server import Server
 from tests.browser import PATIENCE_MS
 from tests.frontend.backend import Backend
 from tests.frontend.debate import ENGLISH, make_transcript, make_video
+from tests.frontend.upload import make_recording
 
 OpenPage = Callable[..., Page]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and "open_page" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +45,13 @@ def debate(backend: Backend) -> str:
     job_id = backend.add("Should Market Street be closed to cars?")
     backend.complete(job_id, make_transcript(ENGLISH, job_id=job_id, language="en"))
     return job_id
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "council.mp4"
+    make_recording(path)
+    return path
 
 
 @pytest.fixture

@@ -8,18 +8,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
+from pydantic_core import PydanticCustomError
 
+from debate_analyzer.mail import check_mail_address
 from tests.frontend.backend import Backend
 from tests.frontend.conftest import OpenPage
 from tests.frontend.debate import ENGLISH, make_transcript
 
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    """Large enough that no socket buffer swallows it whole."""
-    path = tmp_path / "council.mp4"
-    path.write_bytes(bytes(24_000_000))
-    return path
+TINY = FilePayload(name="tiny.mp4", mimeType="", buffer=b"12345")
 
 
 def row(page: Page, title: str) -> Locator:
@@ -38,14 +34,14 @@ def test_an_upload_is_followed_to_complete(
 ) -> None:
     backend.slow = True
     page = open_page()
-    page.get_by_text("What you know about the debate").click()
+    page.get_by_text(MORE).click()
     page.get_by_label("Spoken language").select_option("es")
     page.get_by_label("Number of speakers").fill("3")
     page.get_by_label("Every speaker has a channel of their own").check()
     page.locator("input[type=file]").set_input_files(recording)
     progress = page.get_by_role("progressbar", name="Upload of council.mp4")
     expect(progress).to_be_visible()
-    expect(page.get_by_text("of 24 MB")).to_be_visible()
+    expect(page.get_by_text("of 13 MB")).to_be_visible()
     facts = page.locator(".upload-facts")
     expect(facts.get_by_text(re.compile(r"^[1-9]\d?%$"))).to_be_visible()
     expect(facts.get_by_text(re.compile(r"/s$"))).to_be_visible()
@@ -108,8 +104,85 @@ def test_a_wrong_file_is_refused_without_a_request(
 def test_a_file_over_the_limit_is_refused(open_page: OpenPage) -> None:
     page = open_page()
     refusal = "size => import('/media.js').then(m => m.refusal({name: 'a.mp4', size}))"
-    assert page.evaluate(refusal, 5 * 2**30) is None
-    assert page.evaluate(refusal, 5 * 2**30 + 1) == "size"
+    assert page.evaluate(refusal, 50 * 2**30) is None
+    assert page.evaluate(refusal, 50 * 2**30 + 1) == "size"
+
+
+MORE = "Language, speakers and more"
+WRITE_TO = "Write to this address when it is done"
+
+
+def test_whoever_gives_an_address_is_asked_for_it_once_a_tab(
+    open_page: OpenPage, backend: Backend
+) -> None:
+    page = open_page()
+    page.get_by_text(MORE).click()
+    page.get_by_label(WRITE_TO).fill("ana@example.org")
+    page.reload()
+    expect(page.get_by_label(WRITE_TO)).to_be_visible()
+    expect(page.get_by_label(WRITE_TO)).to_have_value("ana@example.org")
+    page.locator("input[type=file]").set_input_files(TINY)
+    expect(page.get_by_role("link", name="tiny")).to_be_visible()
+    assert backend.announced[0].notify == "ana@example.org"
+    another = open_page(locale="es-ES")
+    expect(another.get_by_label("Escribir a esta dirección")).to_have_value("")
+
+
+def test_nothing_is_sent_with_an_address_that_is_none(
+    open_page: OpenPage, backend: Backend
+) -> None:
+    page = open_page()
+    page.get_by_text(MORE).click()
+    field = page.get_by_label(WRITE_TO)
+    field.fill("ana@example")
+    expect(page.get_by_text("This is not a mail address")).to_be_hidden()  # it may become one
+    field.blur()
+    expect(page.get_by_text("This is not a mail address")).to_be_visible()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.locator("input[type=file]").set_input_files(TINY)
+    expect(page.get_by_text("because the mail address is none")).to_be_visible()
+    assert not backend.announced
+    field.fill("")
+    page.locator("input[type=file]").set_input_files(TINY)
+    expect(page.get_by_role("link", name="tiny")).to_be_visible()
+    assert backend.announced[0].notify is None
+
+
+def test_nobody_is_asked_for_an_address_where_no_mails_are_sent(
+    open_page: OpenPage, backend: Backend
+) -> None:
+    backend.sends_mails = False
+    page = open_page()
+    expect(page.get_by_text("No debates yet")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_label(WRITE_TO)).to_have_count(0)
+
+
+ADDRESSES = [
+    *("ana@example.org", "a.b+c@a-b.example.org", "o'neil@example.ie", f"{'a' * 64}@b.cd"),
+    *("ana", "ana@example", "ana@", "@example.org", "a b@example.org", f"{'a' * 65}@b.cd"),
+    *("ana@-a.org", "ana@a-.org", "ana@a..org", "ana@example.org.", "ana@example.org\n", "ñ@b.cd"),
+    *(
+        f"ana@{'a' * 63}.org",
+        f"ana@{'a' * 64}.org",
+        f"a@{'b.' * 126}",
+        f"a@{'b.' * 125}cd",
+        "a@b@c.de",
+    ),
+]
+
+
+def test_addresses_are_taken_as_the_server_takes_them(open_page: OpenPage) -> None:
+    page = open_page()
+    judge = "all => import('/mail.js').then(m => all.filter(m.isMailAddress))"
+    assert page.evaluate(judge, ADDRESSES) == [each for each in ADDRESSES if is_taken(each)]
+
+
+def is_taken(address: str) -> bool:
+    try:
+        return check_mail_address(address) == address
+    except PydanticCustomError:
+        return False
 
 
 def test_files_may_be_dropped_anywhere(open_page: OpenPage, backend: Backend) -> None:
@@ -215,14 +288,14 @@ def test_an_unreachable_server_is_named_and_the_page_resumes(
     title = backend.jobs[debate].title
     backend.broken["/api/jobs"] = 503
     page = open_page()
-    expect(page.get_by_role("alert")).to_contain_text("The server has a problem")
+    expect(page.locator(".banner-place")).to_contain_text("The server has a problem")
     backend.broken.clear()
     expect(page.get_by_role("link", name=title)).to_be_visible()
-    expect(page.get_by_role("alert")).to_be_empty()
+    expect(page.locator(".banner-place")).to_be_empty()
 
     page.context.set_offline(True)
     page.get_by_role("link", name=title).click()
-    expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
+    expect(page.locator(".banner-place")).to_contain_text("This device is offline")
     page.context.set_offline(False)
     expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
     expect(page.get_by_role("heading", name="The figures")).to_be_visible()
@@ -234,7 +307,8 @@ def test_a_401_asks_to_sign_in(
 ) -> None:
     backend.broken["/api/jobs"] = 401
     page = open_page()
-    expect(page.get_by_role("alert")).to_contain_text("Sign in")
+    expect(page.locator(".banner-place")).to_contain_text("You are not signed in")
+    page.wait_for_load_state("networkidle")
     complaints.clear()
 
 

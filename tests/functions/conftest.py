@@ -24,10 +24,11 @@ def quiet_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The layer as `sam build` makes it, for the interpreter that runs here, and Lambda's own."""
+    """The layers as `sam build` makes them, for the interpreter here, and Lambda's own."""
     layer, runtime = tmp_path_factory.mktemp("layer"), tmp_path_factory.mktemp("runtime")
     source = ROOT / "layers" / "shared"
-    install(layer, "-r", str(source / "requirements.txt"))
+    for name in ("shared", "search"):
+        install(layer, "-r", str(ROOT / "layers" / name / "requirements.txt"))
     shutil.copytree(source / "debate_analyzer", layer / "debate_analyzer")
     install(runtime, *(f"{name}=={version(name)}" for name in ("awslambdaric", "boto3")))
     return [layer, runtime]

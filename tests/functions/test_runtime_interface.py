@@ -10,13 +10,19 @@ from typing import Any
 import httpx
 import pytest
 
+from debate_analyzer.attributes import unmarshal
+from debate_analyzer.aws import DynamoLedger
+from debate_analyzer.delivery import forget
 from debate_analyzer.job import Claim, Figures, Job, announced
 from debate_analyzer.key import edits_key, private_statistics_key
 from debate_analyzer.pipeline import Status
+from debate_analyzer.search.piece import Said, dump, passages, piece_of
 from debate_analyzer.unit import Unit
+from debate_analyzer.webhook import WebhookRequest, Webhooks
+from tests.e2e.laptop import until
 from tests.functions.runtime import Function, sample
-from tests.local.site import Site
-from tests.world import JOB_ID, ROOT
+from tests.local.site import STAGES, Site
+from tests.world import JOB_ID, MOVING_PICTURES, ROOT
 
 pytestmark = pytest.mark.emulator
 
@@ -31,9 +37,16 @@ Functions = Callable[[str], Function]
 
 @pytest.fixture
 def site(quiet_site: Site) -> Iterator[Site]:
-    """As it was deployed: without a job."""
-    yield quiet_site
+    """As it was deployed: without a job, and without a worker that could be left a test's unit."""
+    until(
+        lambda: not quiet_site.workers_under_way() or None, seconds=60, what="the workers to leave"
+    )
     dynamodb, s3 = quiet_site.client("dynamodb"), quiet_site.client("s3")
+    ledger = quiet_site.environment("SubmitTranscribeFunction")["LEDGER_TABLE"]
+    for stage in STAGES:  # which calls workers once a second
+        key = {"pk": {"S": "dispatch"}, "sk": {"S": stage}}
+        dynamodb.delete_item(TableName=ledger, Key=key)
+    yield quiet_site
     for row in dynamodb.scan(TableName=quiet_site.table.name)["Items"]:
         dynamodb.delete_item(TableName=quiet_site.table.name, Key={"job_id": row["job_id"]})
     for found in quiet_site.store.list(""):
@@ -42,7 +55,7 @@ def site(quiet_site: Site) -> Iterator[Site]:
         quiet_site.taken(queue)
 
 
-def put(site: Site, key: str, data: bytes = b"moving bytes") -> Unit:
+def put(site: Site, key: str, data: bytes = MOVING_PICTURES) -> Unit:
     """An object as anybody may put it, and its unit of work."""
     kind = "video/mp4" if key.endswith(".mp4") else "application/json"
     site.store.put(key, data, kind)
@@ -179,7 +192,7 @@ def test_the_sweeper_mends_a_queued_job_that_lost_its_message(
 
     answer = function("SweepFunction").invoke(sample("sweep-schedule"))
 
-    assert answer == {"looked": {"QUEUED": 1}, "found": 0}
+    assert answer == {"looked": {"QUEUED": 1}, "report": None}
     assert [Unit.model_validate_json(b) for b in site.taken("TranscribeWorkQueueUrl")] == [unit]
 
 
@@ -188,7 +201,7 @@ def test_the_sweeper_publishes_what_was_not_published(site: Site, function: Func
 
     answer = function("SweepFunction").invoke(sample("sweep-schedule"))
 
-    assert answer == {"looked": {"COMPLETE": 1}, "found": 0}
+    assert answer == {"looked": {"COMPLETE": 1}, "report": None}
     assert [json.loads(body)["job_id"] for body in site.taken("PublishQueueUrl")] == [JOB_ID]
 
 
@@ -199,8 +212,30 @@ def test_the_sweeper_finds_an_object_that_nobody_told_of(site: Site, function: F
     first = function("SweepFunction").invoke(sample("sweep-reconcile"))
     again = function("SweepFunction").invoke(sample("sweep-reconcile"))
 
-    assert (first, again) == ({"looked": {}, "found": 1}, {"looked": {}, "found": 0})
+    assert "arrival_lost" in [found["kind"] for found in first["report"]["findings"]]
+    assert "arrival_lost" not in [found["kind"] for found in again["report"]["findings"]]
     assert job(site).unit == unit
+
+
+# --- Search ---------------------------------------------------------------------------------------
+
+
+def test_what_is_new_is_found_and_merged_and_found_again(site: Site, function: Functions) -> None:
+    counted = complete(DAY, put(site, TRANSCRIPT))
+    said = passages([Said(0.0, 5.0, "Ada", "Good evening, all.")])
+    piece = piece_of(counted, said, published=True)
+    site.store.put(piece.key, dump(piece), "application/octet-stream")
+    keep(site, counted.model_copy(update={"searchable": counted.version}))
+
+    new = function("SearchFunction").invoke(sample("search"))
+    steps = function("IndexFunction").invoke(sample("index-schedule"))
+    merged = function("SearchFunction").invoke(sample("search"))
+
+    assert (new["statusCode"], steps) == (200, {"steps": 1})
+    [hit] = json.loads(new["body"])["hits"]
+    assert (hit["job_id"], hit["start"], hit["speaker"]) == (JOB_ID, 0.0, "Ada")
+    assert json.loads(merged["body"]) == json.loads(new["body"])
+    assert not list(site.store.list("search/new/"))
 
 
 # --- Publish --------------------------------------------------------------------------------------
@@ -247,6 +282,61 @@ def test_a_lost_index_is_rebuilt(site: Site, function: Functions) -> None:
     assert {found.key for found in site.store.list("statistics/")} == before
 
 
+# --- Webhooks -------------------------------------------------------------------------------------
+
+
+def test_a_debate_s_end_is_told_to_who_wants_to_know(site: Site, function: Functions) -> None:
+    """The receiver is on this machine, and is refused: that is in the log, and tried again."""
+    environment = site.environment("NotifyFunction")
+    ledger = DynamoLedger(
+        site.client("dynamodb"), environment["LEDGER_TABLE"], lambda: datetime.now(UTC)
+    )
+    request = {"url": "https://localhost/told", "events": ["job.failed"]}
+    now = datetime.now(UTC)
+    webhook = Webhooks(ledger).subscribe(OWNER, WebhookRequest.model_validate(request), now)
+
+    for _ in range(2):
+        told = function("NotifyFunction").invoke(sample("notify-failed"))
+        assert told == {"deliveries": 1, "mails": 1}
+    sqs, queue = site.client("sqs"), environment["WEBHOOK_QUEUE_URL"]
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    event = sample("deliver-order")
+    [record] = event["Records"]
+    record |= {"body": message["Body"], "receiptHandle": message["ReceiptHandle"]}
+    answer = function("DeliverFunction").invoke(event)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+    _, (_, attempt) = ledger.list(f"deliveries#{JOB_ID}", limit=9)
+    assert (attempt["host"], attempt["outcome"]) == ("localhost", "failed")
+    assert "not on the public internet" in attempt["error"]
+    Webhooks(ledger).delete(OWNER, webhook.webhook_id)
+    forget(ledger, JOB_ID)
+
+
+def test_an_order_for_what_is_gone_is_done_with(site: Site, function: Functions) -> None:
+    for name, event in (("DeliverFunction", "deliver-order"), ("MailFunction", "mail-order")):
+        assert function(name).invoke(sample(event)) == {"batchItemFailures": []}
+
+
+# --- Mails ----------------------------------------------------------------------------------------
+
+
+def test_who_gave_an_address_is_written_to_once(site: Site, function: Functions) -> None:
+    image = sample("notify-failed")["Records"][0]["dynamodb"]["NewImage"]
+    keep(site, Job.model_validate(unmarshal(image)))
+    for _ in range(2):
+        told = function("NotifyFunction").invoke(sample("notify-failed"))
+        assert told == {"deliveries": 0, "mails": 1}
+
+    orders, event = site.taken("MailQueueUrl"), sample("mail-order")
+    assert orders == [event["Records"][0]["body"].replace(" ", "")] * len(orders)
+    for _ in orders:
+        assert function("MailFunction").invoke(event) == {"batchItemFailures": []}
+
+    sent = httpx.get(f"{site.deployed.endpoint()}/_ministack/ses/messages").text
+    assert sent.count('"Subject": "Failed: Town hall"') == 1
+
+
 # --- API ------------------------------------------------------------------------------------------
 
 
@@ -269,7 +359,7 @@ def test_an_upload_is_announced_and_its_url_works(site: Site, function: Function
 
 
 def test_a_bad_name_is_refused(site: Site, function: Functions) -> None:
-    refused = answered(function("ApiFunction").invoke(sample("api-announce-bad-name")), 400)
+    refused = answered(function("ApiFunction").invoke(sample("api-announce-bad-name")), 422)
     assert refused["code"] == "invalid_upload"
     assert site.client("dynamodb").scan(TableName=site.table.name)["Count"] == 0
 
@@ -310,7 +400,7 @@ def test_links_of_a_finished_debate_lead_to_its_files(site: Site, function: Func
     media = {"key": VIDEO, "bytes": found.bytes, "content_type": "video/mp4", "etag": found.etag}
     done = complete(DAY, put(site, TRANSCRIPT))
     keep(site, Job.model_validate({**done.model_dump(), "media": media}))
-    put(site, f"jobs/{JOB_ID}/captions/Town hall – café.srt", b"1")
+    put(site, f"jobs/{JOB_ID}/captions/debate.srt", b"1")
     put(site, private_statistics_key(JOB_ID), b'{"jobId": 1}')
     invoke = function("ApiFunction").invoke
 

@@ -18,10 +18,9 @@ from tests.e2e.laptop import free_port
 from tests.local.deployed import client, deployed
 from tests.world import ROOT
 
-_BATCH_STATUSES = (
-    *("SUBMITTED", "PENDING", "RUNNABLE", "STARTING"),
-    *("RUNNING", "SUCCEEDED", "FAILED"),
-)
+_UNDER_WAY = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+_ENDED = ("SUCCEEDED", "FAILED")
+STAGES = ("transcribe", "stats")
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,17 @@ class Site:
 
     def workers(self, stage: str) -> set[str]:
         """The ids of all workers that were ever submitted for the stage."""
+        return self._workers(stage, *_UNDER_WAY, *_ENDED)
+
+    def workers_under_way(self) -> set[str]:
+        """The ids of the workers of either stage that have not ended."""
+        return {worker for stage in STAGES for worker in self._workers(stage, *_UNDER_WAY)}
+
+    def _workers(self, stage: str, *statuses: str) -> set[str]:
         batch, queue = self.client("batch"), f"debate-analyzer-{stage}"
         return {
             job["jobId"]
-            for status in _BATCH_STATUSES
+            for status in statuses
             for job in batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
         }
 

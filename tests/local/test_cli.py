@@ -50,11 +50,15 @@ def job(**facts: Any) -> JobView:
         "completed_at": None,
         "duration": None,
         "language": None,
+        "model": None,
+        "speakers": None,
         "channel_per_speaker": False,
         "speakers_count": None,
         "bytes": None,
         "content_type": None,
         "published": True,
+        "source_url": None,
+        "data_url": None,
         "warnings": [],
     }
     return JobView.model_validate({**given, **facts})
@@ -81,6 +85,11 @@ class Contract:
     course: list[Status] = field(default_factory=list)
     """Statuses a job goes through, one each time somebody looks."""
     fault: dict[str, str] | None = None
+    busy: int = 0
+    """How often somebody who looks at a job is told to wait."""
+    outage: range = range(0)
+    """Which of the looks at a job get no answer."""
+    looks: int = 0
     announced: dict[str, Any] = field(default_factory=dict)
     received: bytes = b""
     token: str | None = None
@@ -94,6 +103,7 @@ class Contract:
                 Route("/api/jobs", self.list),
                 Route("/api/jobs/{id}", self.get),
                 Route("/api/jobs/{id}/{what}", self.document),
+                Route("/older/api/jobs/{id}", lambda _: JSONResponse({"job_id": "7c9e"})),
                 Route("/elsewhere/api/jobs", lambda _: PlainTextResponse("<html>")),
                 Route("/bucket/video", self.put, methods=["PUT"]),
                 Route("/bucket/{id}/{what}", self.object),
@@ -129,6 +139,14 @@ class Contract:
         return JSONResponse({"jobs": found, "next_cursor": cursor})
 
     async def get(self, request: Request) -> Response:
+        self.looks += 1
+        if self.looks in self.outage:
+            return PlainTextResponse("Bad Gateway", 502)
+        if self.busy:
+            self.busy -= 1
+            body = {"code": "too_many_requests", "detail": "Ask again in 7 seconds."}
+            media = "application/problem+json"
+            return JSONResponse(body, 429, headers={"retry-after": "7"}, media_type=media)
         for number, one in enumerate(self.jobs):
             if one.job_id == request.path_params["id"]:
                 if self.course:
@@ -199,7 +217,7 @@ def test_the_token_goes_to_the_api_and_not_to_the_storage(api: Contract, video: 
 
 
 def test_a_token_does_not_travel_in_the_clear(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--api", "http://debates.example", "--token", "secret", "jobs"]) == 2
+    assert main(["--api", "http://debates.example", "--token", "secret", "list"]) == 2
     assert "https" in capsys.readouterr().err
 
 
@@ -212,6 +230,45 @@ def test_waiting_ends_with_the_statistics(
     assert "SPEAKER_00" in out
     assert "60%" in out
     assert api.course == []
+
+
+def test_who_looks_too_often_waits_as_long_as_they_are_told(
+    api: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    api.jobs = [job()]
+    api.course = [Status.QUEUED, Status.COMPLETE]
+    api.busy = 2
+    prefix = api.jobs[0].job_id[:8]  # found in the list
+    assert main(["follow", prefix, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "COMPLETE"
+    assert waited.count(7.0) == 2
+    api.busy = 1
+    assert main(["show", api.jobs[0].job_id]) == 2
+    assert "Ask again in 7 seconds. (too_many_requests)" in capsys.readouterr().err
+
+
+def test_an_outage_while_waiting_is_waited_out_unless_it_stays(
+    api: Contract, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.jobs = [job()]
+    api.course = [Status.QUEUED, Status.COMPLETE]
+    api.outage = range(2, 30)
+    assert main(["follow", api.jobs[0].job_id[:8], "--json"]) == 0
+    api.course, api.looks = [Status.QUEUED, Status.COMPLETE], 0
+    api.outage = range(2, 1000)
+    assert main(["follow", api.jobs[0].job_id[:8]]) == 3
+    api.looks = 2
+    assert main(["show", api.jobs[0].job_id]) == 3
+
+
+def test_an_api_of_another_version_is_no_riddle(
+    api: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEBATE_API", f"{api.url}/older")
+    assert main(["show", str(uuid.uuid4())]) == 3
+    assert "as another version would (title)" in capsys.readouterr().err
 
 
 def test_waiting_for_a_debate_that_fails_tells_why(
@@ -262,7 +319,7 @@ def test_what_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["jobs", "--limit", "0"], ["upload"], ["transcript", "1", "--format", "pdf"]]
+    "arguments", [["list", "--limit", "0"], ["upload"], ["transcript", "1", "--format", "pdf"]]
 )
 def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -273,7 +330,7 @@ def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
 def test_an_api_that_is_not_there_ends_with_code_3(capsys: pytest.CaptureFixture[str]) -> None:
     nobody = Server(0)
     nobody.stop()
-    assert main(["--api", nobody.url, "jobs"]) == 3
+    assert main(["--api", nobody.url, "list"]) == 3
     assert nobody.url in capsys.readouterr().err
 
 
@@ -281,7 +338,7 @@ def test_another_service_at_the_address_is_not_taken_for_the_api(
     api: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEBATE_API", f"{api.url}/elsewhere")
-    assert main(["jobs"]) == 3
+    assert main(["list"]) == 3
     assert "not as the API" in capsys.readouterr().err
 
 
@@ -289,11 +346,11 @@ def test_jobs_lists_every_page_up_to_the_limit(
     api: Contract, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.jobs = [job(title=f"debate {number} {ESCAPE}") for number in range(5)]
-    assert main(["jobs", "--limit", "4"]) == 0
+    assert main(["list", "--limit", "4"]) == 0
     out = capsys.readouterr().out
     assert [f"debate {number}" in out for number in range(5)] == [True] * 4 + [False]
     assert "\x1b]" not in out
-    assert main(["jobs", "--json"]) == 0
+    assert main(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [one["job_id"] for one in listed] == [one.job_id for one in api.jobs]
 
@@ -302,7 +359,7 @@ def test_a_markup_title_is_shown_as_it_is(
     api: Contract, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.jobs = [job(title="[red]stop[/red] [link=http://evil.example]here[/link]")]
-    assert main(["jobs"]) == 0
+    assert main(["list"]) == 0
     assert "[red]stop[/red] [link=http://evil.example]here[/link]" in capsys.readouterr().out
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +17,7 @@ from botocore.exceptions import ClientError
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from local import emulator, snapshots
+from local import emulator
 from local.emulator import Emulator, EmulatorChanged
 from local.server import PortTaken, Server
 from tests.e2e.laptop import until
@@ -137,21 +135,6 @@ def test_an_object_survives_a_kill_at_the_very_next_moment(killed: Restarted) ->
 def test_the_user_is_the_same(restarted: Restarted) -> None:
     """Another user would not see the debates of this one."""
     assert claims(restarted.aws.token())["sub"] == restarted.user
-
-
-def test_a_state_that_changes_under_the_copy_is_copied_again() -> None:
-    answers: list[Any] = [RuntimeError("dictionary changed size during iteration"), {"queues": 1}]
-
-    def get_state() -> Any:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    # In a thread of its own: the browser tests leave a loop running in this one.
-    with ThreadPoolExecutor(1) as threads:
-        copied = threads.submit(lambda: asyncio.run(snapshots._copy(get_state))).result()
-    assert copied == {"queues": 1}
 
 
 # --- Rights ---------------------------------------------------------------------------------------

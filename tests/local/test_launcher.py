@@ -211,7 +211,7 @@ def test_a_killed_stack_leaves_nothing_behind_and_starts_again(tmp_path: Path) -
     upload = {"filename": "debate.mp4", "size": 1000}
     with stack(data, port) as first, browse(port) as http:
         assert http.get("/").status_code == 200
-        assert http.get("/status").json()["status"] == "ok"
+        assert http.get("/status.json").json()["status"] == "ok"
         assert http.get("/api/jobs").json() == {"jobs": [], "next_cursor": None}
         job = http.post("/api/uploads", json=upload).json()["job"]["job_id"]
         ports = ports_of(data)

@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import socket
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope
 
+from local.s3.door import Answer, Closed
 from local.server import PortTaken, Server
-from local.web import Site, application
+from local.status import _WORDS, Failure, Health, StageStatus
+from local.web import Site, application, is_served
 from local.web.guard import PAGE_POLICY
-from tests.local.emulation import Emulation, emulate
+from tests.local.bucket import NAME as BUCKET
+from tests.local.bucket import Bucket, running_bucket
 
-BUCKET = "debates"
 VIDEO = "jobs/1/videos/a debate ñ.mp4"
 BODY = bytes(range(256)) * 4096
 
@@ -46,6 +48,11 @@ async def echo(request: Request) -> Response:
     )
 
 
+async def gone(scope: Scope, receive: Receive) -> Answer:
+    """What is there of an emulator that has stopped."""
+    raise Closed
+
+
 async def redirect(_: Request) -> Response:
     return RedirectResponse("http://127.0.0.1:1/elsewhere", 302)
 
@@ -59,6 +66,33 @@ def frontend(tmp_path: Path) -> Path:
     (folder / "word.woff2").write_bytes(b"wOF2")
     (tmp_path / "secret.txt").write_text("not yours")
     return folder
+
+
+def look(is_up: bool) -> Health:
+    now = datetime.now(UTC)
+    return Health(
+        status="ok" if is_up else "down",
+        started_at=now,
+        read_at=now,
+        stages=[
+            StageStatus(
+                name="transcribe",
+                slots=1,
+                workers_running=1,
+                workers_waiting=0,
+                waiting=2,
+                in_hand=1,
+                waits_since=now,
+            )
+        ],
+        failures=[
+            Failure(job_id="7c9e6679", title="<b>", at=now, code="empty_file", message="Empty.")
+        ],
+        disk_free=1,
+        disk_total=2,
+        models=["whisper-base"],
+        versions={},
+    )
 
 
 def serve(site_of: Any) -> Iterator[Client]:
@@ -91,58 +125,38 @@ def web(frontend: Path, tmp_path: Path) -> Iterator[Client]:
             token=lambda: "the-token",
             bucket=BUCKET,
             objects=tmp_path / "s3",
-            jobs=lambda: {"transcribe": {"RUNNING": 1}},
+            s3=gone,
+            look=lambda is_up: look(is_up),
         )
     )
     upstream.stop()
 
 
 @pytest.fixture(scope="module")
-def emulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulation]:
-    with emulate(tmp_path_factory.mktemp("emulation")) as running:
-        yield running
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    with running_bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
 
 
 @pytest.fixture
-def bucket(emulation: Emulation) -> Iterator[Any]:
-    s3 = emulation.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
+def bucket(running: Bucket) -> Iterator[Any]:
+    s3 = running.client()
     yield s3
     for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         s3.delete_object(Bucket=BUCKET, Key=item["Key"])
-    s3.delete_bucket(Bucket=BUCKET)
 
 
 @pytest.fixture
-def store(frontend: Path, bucket: Any, emulation: Emulation) -> Iterator[Client]:
+def store(bucket: Any, running: Bucket) -> Iterator[Client]:
     """The origin before the real emulator."""
-    yield from serve(
-        lambda: Site(
-            frontend=frontend,
-            endpoint=emulation.endpoint,
-            api="/nowhere",
-            token=lambda: "",
-            bucket=BUCKET,
-            objects=emulation.objects,
-            jobs=dict,
-        )
-    )
+    with httpx.Client(base_url=running.process.web()) as client:
+        yield client
 
 
-def presign(client: Client, operation: str, seconds: int = 60, **parameters: Any) -> str:
+@pytest.fixture
+def presign(running: Bucket) -> Callable[..., str]:
     """A URL that names the web origin, as the deployed API makes them."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=str(client.base_url).rstrip("/"),
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-    )
-    url: str = s3.generate_presigned_url(
-        operation, Params={"Bucket": BUCKET, **parameters}, ExpiresIn=seconds
-    )
-    return url
+    return running.presign
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -176,12 +190,42 @@ def test_nothing_outside_the_page_is_served(web: Client, path: str) -> None:
     assert b"not yours" not in answer
 
 
-def test_the_status_tells_of_emulator_and_jobs(web: Client) -> None:
-    assert web.get("/status").json() == {
-        "service": "debate-analyzer",
-        "status": "ok",
-        "jobs": {"transcribe": {"RUNNING": 1}},
-    }
+def test_the_status_is_a_page_and_the_same_as_json(web: Client) -> None:
+    told = web.get("/status.json").json()
+    assert told["status"] == "ok"
+    answer = web.get("/status")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<h1>How the stack is</h1>" in answer.text
+    assert "&lt;b&gt;" in answer.text, "a title is a user's"
+    assert "<b>" not in answer.text
+    spanish = web.get("/status", headers={"accept-language": "es-ES,es;q=0.9"}).text
+    assert '<html lang="es">' in spanish
+    for address in ("/status.css", "/status.js", "/styles/variables.css", "/icon.svg"):
+        assert address in answer.text or address.startswith("/status.") or address in spanish
+    for address in ("/status.css", "/status.js"):
+        assert web.get(address).status_code == 200
+
+
+def test_our_own_stack_is_known_without_a_look_at_how_it_is(
+    web: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: bool) -> Health:
+        raise AssertionError("looked, which takes longer than a launcher waits on a busy machine")
+
+    monkeypatch.setattr(f"{__name__}.look", never)
+    assert is_served(str(web.base_url))
+
+
+def test_what_else_answers_is_not_our_stack() -> None:
+    other = Server(0)
+    other.start(Starlette(routes=[Route("/livez", lambda _: JSONResponse({"service": "x"}))]))
+    assert not is_served(other.url)
+    other.stop()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_status_has_words_for_everything(language: str) -> None:
+    assert set(_WORDS[language]) == set(_WORDS["en"])
 
 
 # -- the API --------------------------------------------------------------------------------------
@@ -222,12 +266,15 @@ def test_a_body_of_unknown_length_goes_through(web: Client) -> None:
 def test_an_emulator_that_is_gone_is_said_so(frontend: Path, tmp_path: Path) -> None:
     nobody = Server(0)
     nobody.stop()
-    site = Site(frontend, nobody.url, "", lambda: "", BUCKET, tmp_path, dict)
+    site = Site(frontend, nobody.url, "", lambda: "", BUCKET, tmp_path, gone, look)
     for client in serve(lambda: site):
-        answer = client.get("/api/jobs")
-        assert answer.status_code == 502
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["code"] == "emulator_down"
+        for answer in (
+            client.get("/api/jobs"),
+            client.put(f"/{BUCKET}/{VIDEO}?X-Amz-Signature=1", content=BODY),
+        ):
+            assert answer.status_code == 502
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["code"] == "emulator_down"
         assert client.get("/status").status_code == 503
 
 
@@ -294,9 +341,9 @@ def test_a_preflight_of_another_site_gets_no_leave(web: Client) -> None:
 
 @pytest.mark.emulator
 def test_a_presigned_put_arrives_whole_and_a_changed_one_does_not(
-    store: Client, bucket: Any
+    store: Client, bucket: Any, presign: Callable[..., str]
 ) -> None:
-    url = presign(store, "put_object", Key=VIDEO, ContentType="video/mp4", IfNoneMatch="*")
+    url = presign("put_object", Key=VIDEO, ContentType="video/mp4", IfNoneMatch="*")
     headers = {"content-type": "video/mp4", "if-none-match": "*"}
     wrong = store.put(url, content=BODY, headers={**headers, "content-type": "text/html"})
     assert wrong.status_code == 403
@@ -316,10 +363,10 @@ def test_a_presigned_put_arrives_whole_and_a_changed_one_does_not(
     ],
 )
 def test_a_video_is_read_in_ranges(
-    store: Client, bucket: Any, range_: str, expected: bytes
+    store: Client, bucket: Any, presign: Callable[..., str], range_: str, expected: bytes
 ) -> None:
     bucket.put_object(Bucket=BUCKET, Key=VIDEO, Body=BODY, ContentType="video/mp4")
-    answer = store.get(presign(store, "get_object", Key=VIDEO), headers={"range": range_})
+    answer = store.get(presign("get_object", Key=VIDEO), headers={"range": range_})
     assert answer.status_code == 206
     assert answer.content == expected
     assert answer.headers["content-range"].endswith(f"/{len(BODY)}")
@@ -328,39 +375,45 @@ def test_a_video_is_read_in_ranges(
 
 
 @pytest.mark.emulator
-def test_a_whole_object_a_head_and_a_kept_copy(store: Client, bucket: Any) -> None:
+def test_a_whole_object_a_head_and_a_kept_copy(
+    store: Client, bucket: Any, presign: Callable[..., str]
+) -> None:
     etag = bucket.put_object(Bucket=BUCKET, Key=VIDEO, Body=BODY)["ETag"]
-    url = presign(store, "get_object", Key=VIDEO, ResponseContentDisposition="attachment")
+    url = presign("get_object", Key=VIDEO, ResponseContentDisposition="attachment")
     whole = store.get(url)
     assert whole.content == BODY
     assert whole.headers["etag"] == etag
     assert whole.headers["content-disposition"] == "attachment"
     assert store.get(url, headers={"if-none-match": etag}).status_code == 304
-    head = store.head(presign(store, "head_object", Key=VIDEO))
+    head = store.head(presign("head_object", Key=VIDEO))
     assert head.headers["content-length"] == str(len(BODY))
     beyond = store.get(url, headers={"range": f"bytes={len(BODY)}-"})
     assert beyond.status_code == 416
 
 
 @pytest.mark.emulator
-def test_a_url_is_good_for_what_it_was_signed_for(store: Client, bucket: Any) -> None:
+def test_a_url_is_good_for_what_it_was_signed_for(
+    store: Client, bucket: Any, presign: Callable[..., str]
+) -> None:
     bucket.put_object(Bucket=BUCKET, Key=VIDEO, Body=BODY)
     bucket.put_object(Bucket=BUCKET, Key="other", Body=b"other")
-    url = presign(store, "get_object", Key=VIDEO)
+    url = presign("get_object", Key=VIDEO)
     path = urllib.parse.urlsplit(url).path
     assert store.get(url.replace(path, f"/{BUCKET}/other")).status_code == 403
     assert store.get(url + "0").status_code == 403
     assert store.get(path).status_code == 403
-    assert store.get(presign(store, "get_object", Key="missing")).status_code == 404
-    expired = presign(store, "get_object", Key=VIDEO, seconds=-1)
+    assert store.get(presign("get_object", Key="missing")).status_code == 404
+    expired = presign("get_object", Key=VIDEO, seconds=-1)
     assert store.get(expired).status_code in (400, 403)
 
 
 @pytest.mark.emulator
-def test_a_key_that_is_no_path_is_read_through_the_emulator(store: Client, bucket: Any) -> None:
+def test_a_key_that_is_no_path_is_read_through_the_emulator(
+    store: Client, bucket: Any, presign: Callable[..., str]
+) -> None:
     key = "n" * 300
     bucket.put_object(Bucket=BUCKET, Key=key, Body=b"odd")
-    assert store.get(presign(store, "get_object", Key=key)).content == b"odd"
+    assert store.get(presign("get_object", Key=key)).content == b"odd"
 
 
 @pytest.mark.emulator

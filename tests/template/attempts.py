@@ -11,6 +11,7 @@ from debate_analyzer.key import (
     SUMMARY_KEY,
     captions_key,
     edits_key,
+    exports_key,
     index_chapter_key,
     index_page_key,
     private_statistics_key,
@@ -20,6 +21,7 @@ from debate_analyzer.key import (
     transcript_key,
     video_key,
 )
+from debate_analyzer.recording import manifest_key, session_prefix
 from tests.template.calls import Call
 from tests.template.templates import ACCOUNT, REGION, STACK, Resolved
 from tests.world import JOB_ID
@@ -32,7 +34,11 @@ KEYS = {
     "subtitles": subtitles_key(JOB_ID, "town hall", "en", ".vtt"),
     "cookies": "private/cookies.txt",
     "edits": edits_key(JOB_ID),
+    "exports": exports_key(JOB_ID, "town hall", "csv"),
     "manifest": "manifests/town hall.json",
+    "incoming": "incoming/town hall.mp4",
+    "recording": manifest_key("town hall", JOB_ID),
+    "chunk": f"{session_prefix('town hall', JOB_ID)}chunks/town hall.webm",
     "table": speaker_stats_key(JOB_ID, "town hall"),
     "private statistics": private_statistics_key(JOB_ID),
     "statistics": statistics_key(JOB_ID),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
@@ -80,9 +81,28 @@ def _reads_object(given: Parameters) -> Iterator[Right]:
     yield Right("s3:ListBucket", _bucket(given), (("s3:prefix", str(given["Key"])),))
 
 
+def _copies(given: Parameters) -> Iterator[Right]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: tags are not copied."""
+    assert given["TaggingDirective"] == "REPLACE"
+    bucket, _, key = unquote(given["CopySource"]).partition("/")
+    yield from _reads_object({"Bucket": bucket, "Key": key})
+    yield Right("s3:PutObject", _object(given))
+
+
 def _lists(given: Parameters) -> Iterator[Right]:
     prefix = given.get("Prefix")
     yield Right("s3:ListBucket", _bucket(given), (("s3:prefix", prefix),) if prefix else ())
+
+
+def _deletes(given: Parameters) -> Iterator[Right]:
+    for each in given["Delete"]["Objects"]:
+        yield Right("s3:DeleteObject", _object({**given, **each}))
+
+
+def _puts_events(given: Parameters) -> Iterator[Right]:
+    for entry in given["Entries"]:
+        bus = entry.get("EventBusName", "default")
+        yield Right("events:PutEvents", _regional("events", f"event-bus/{bus}"))
 
 
 def _submits(given: Parameters) -> Iterator[Right]:
@@ -129,15 +149,42 @@ def _passes(given: Parameters) -> Iterator[Right]:
     yield Right("lambda:CreateFunction", _regional("lambda", f"function:{given['FunctionName']}"))
 
 
+def _sends_mail(given: Parameters) -> Iterator[Right]:
+    """The sender's identity, here its domain, and the configuration set.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    """
+    sender = given["FromEmailAddress"]
+    keys = (("ses:FromAddress", sender),)
+    for resource in (
+        f"identity/{sender.rpartition('@')[2]}",
+        f"configuration-set/{given['ConfigurationSetName']}",
+    ):
+        yield Right("ses:SendEmail", _regional("ses", resource), keys)
+
+
 _RIGHTS: dict[str, Rule] = {
+    "sesv2.SendEmail": _sends_mail,
     "s3.HeadObject": _reads_object,
     "s3.GetObject": _reads_object,
     "s3.ListObjectsV2": _lists,
     "s3.ListBuckets": _on("s3:ListAllMyBuckets", _anything),
     **{
         f"s3.{name}": _on(f"s3:{name}", _object)
-        for name in ("PutObject", "PutObjectTagging", "DeleteObject", "PutObjectAcl")
+        for name in (
+            *("PutObject", "PutObjectTagging", "DeleteObject", "PutObjectAcl"),
+            "AbortMultipartUpload",
+        )
     },
+    "s3.DeleteObjects": _deletes,
+    "s3.CopyObject": _copies,
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    **{
+        f"s3.{name}": _on("s3:PutObject", _object)
+        for name in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+    },
+    "s3.ListMultipartUploads": _on("s3:ListBucketMultipartUploads", _bucket),
+    "s3.ListParts": _on("s3:ListMultipartUploadParts", _object),
     **{
         f"s3.{name}": _on(f"s3:{name}", _bucket)
         for name in ("PutBucketPolicy", "DeleteBucketPolicy", "DeleteBucket", "PutBucketVersioning")
@@ -152,6 +199,17 @@ _RIGHTS: dict[str, Rule] = {
         )
     },
     "dynamodb.BatchGetItem": _reads_rows,
+    "dynamodbstreams.ListStreams": _on(
+        "dynamodb:ListStreams",
+        lambda given: _regional("dynamodb", f"table/{given['TableName']}/stream/*"),
+    ),
+    "dynamodbstreams.GetRecords": _on(
+        "dynamodb:GetRecords", lambda given: given["ShardIterator"].partition("|")[0]
+    ),
+    **{
+        f"dynamodbstreams.{name}": _on(f"dynamodb:{name}", lambda given: given["StreamArn"])
+        for name in ("DescribeStream", "GetShardIterator")
+    },
     **{
         f"sqs.{name}": _on(f"sqs:{name}", _queue)
         for name in (
@@ -160,6 +218,8 @@ _RIGHTS: dict[str, Rule] = {
         )
     },
     "sqs.SendMessageBatch": _on("sqs:SendMessage", _queue),
+    "sqs.ChangeMessageVisibilityBatch": _on("sqs:ChangeMessageVisibility", _queue),
+    "batch.DescribeJobs": _on("batch:DescribeJobs", _anything),
     "batch.ListJobs": _on("batch:ListJobs", _anything),
     "batch.SubmitJob": _submits,
     "batch.RegisterJobDefinition": _on(
@@ -207,7 +267,9 @@ _RIGHTS: dict[str, Rule] = {
     **{
         f"lambda.{name}": _on(
             f"lambda:{action}",
-            lambda given: _regional("lambda", f"function:{given['FunctionName']}"),
+            lambda given: _regional(
+                "lambda", f"function:{given['FunctionName'].rpartition(':')[2]}"
+            ),
         )
         for name, action in (
             ("Invoke", "InvokeFunction"),
@@ -222,8 +284,13 @@ _RIGHTS: dict[str, Rule] = {
         )
         for name in ("AdminCreateUser", "AdminSetUserPassword", "ListUsers")
     },
+    "events.PutEvents": _puts_events,
     "events.PutRule": _on(
         "events:PutRule", lambda given: _regional("events", f"rule/{given['Name']}")
+    ),
+    "cloudfront.CreateInvalidation": _on(
+        "cloudfront:CreateInvalidation",
+        lambda given: f"arn:aws:cloudfront::{ACCOUNT}:distribution/{given['DistributionId']}",
     ),
     "cloudformation.DeleteStack": _on(
         "cloudformation:DeleteStack",

@@ -9,7 +9,15 @@ from tests.template.calls import Call
 from tests.template.compositions import DRIVES, Recording, record
 from tests.template.templates import Resolved, resolve
 
-PARAMETERS = {"YoutubeCookiesSecret": "create"}  # left out by default
+# Left out by default.
+PARAMETERS = {
+    "YoutubeCookiesSecret": "create",
+    "MailFrom": "debates@example.org",
+    "RequestsPerMinute": "10000",
+    "MaxActiveJobs": "5",
+    "MaxBytesPerDay": "1000000000",
+    "MaxMinutesPerDay": "10000",
+}
 
 
 @functools.cache
@@ -41,7 +49,8 @@ def needs(role: str) -> tuple[Call, ...]:
     for composition, runner in runners(stack()).items():
         if runner == role:
             calls += recording(composition).calls
-    return tuple({str(call): call for call in calls}.values())
+    # What is deleted together stands in a list, which a call's text leaves out.
+    return tuple({f"{call} {call.parameters.get('Delete')}": call for call in calls}.values())
 
 
 def _by_services(role: str) -> Iterator[Call]:
@@ -68,15 +77,35 @@ def _events(function: str) -> Iterator[Call]:
     queues = {stack().arn(name): stack().ref(name) for name in stack().of_type("AWS::SQS::Queue")}
     for source in stack().of_type("AWS::Lambda::EventSourceMapping").values():
         if source["FunctionName"] == stack().ref(function):
-            queue = {"QueueUrl": queues[source["EventSourceArn"]]}
-            yield Call("sqs", "ReceiveMessage", queue)
-            yield Call("sqs", "DeleteMessage", queue | {"ReceiptHandle": "1"})
-            yield Call("sqs", "GetQueueAttributes", queue)
+            where = source["EventSourceArn"]
+            yield from _from_queue(queues[where]) if where in queues else _from_stream(where)
+            failure = source.get("DestinationConfig", {}).get("OnFailure", {})
+            if failure:
+                queue = {"QueueUrl": queues[failure["Destination"]]}
+                yield Call("sqs", "SendMessage", queue | {"MessageBody": "failed"})
     for told in stack().of_type("AWS::Lambda::EventInvokeConfig").values():
         failure = told.get("DestinationConfig", {}).get("OnFailure", {})
         if told["FunctionName"] == stack().ref(function) and failure:
             queue = {"QueueUrl": queues[failure["Destination"]]}
             yield Call("sqs", "SendMessage", queue | {"MessageBody": "failed"})
+
+
+def _from_queue(url: str) -> Iterator[Call]:
+    queue = {"QueueUrl": url}
+    yield Call("sqs", "ReceiveMessage", queue)
+    yield Call("sqs", "DeleteMessage", queue | {"ReceiptHandle": "1"})
+    yield Call("sqs", "GetQueueAttributes", queue)
+
+
+def _from_stream(arn: str) -> Iterator[Call]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html"""
+    stream = {"StreamArn": arn}
+    table = arn.partition("/stream/")[0].rpartition("/")[2]
+    yield Call("dynamodbstreams", "ListStreams", {"TableName": table})
+    yield Call("dynamodbstreams", "DescribeStream", stream)
+    shard = {"ShardId": "shardId-00000001795264200000-00000001", "ShardIteratorType": "LATEST"}
+    yield Call("dynamodbstreams", "GetShardIterator", stream | shard)
+    yield Call("dynamodbstreams", "GetRecords", {"ShardIterator": f"{arn}|1|1"})
 
 
 def _start(container: dict[str, object]) -> Iterator[Call]:

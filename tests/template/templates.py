@@ -69,6 +69,7 @@ def expanded(path: Path = TEMPLATE) -> Document:
 _NAMES = (
     *("BucketName", "TableName", "QueueName", "FunctionName", "LogGroupName", "RoleName"),
     *("RepositoryName", "JobQueueName", "JobDefinitionName", "ComputeEnvironmentName"),
+    *("AlarmName", "EmailIdentity"),
 )
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
@@ -86,12 +87,14 @@ _ARNS = {
     "AWS::KMS::Key": "arn:aws:kms:{region}:{account}:key/{name}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbCdEf",
     "AWS::Cognito::UserPool": "arn:aws:cognito-idp:{region}:{account}:userpool/{name}",
+    "AWS::SNS::Topic": "arn:aws:sns:{region}:{account}:{name}",
+    "AWS::CloudWatch::Alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::CloudFront::Distribution": "arn:aws:cloudfront::{account}:distribution/{name}",
 }
 # Types whose Ref is the ARN, and not the name.
 _REF_IS_ARN = (
     *("AWS::Batch::JobQueue", "AWS::Batch::JobDefinition", "AWS::Batch::ComputeEnvironment"),
-    "AWS::SecretsManager::Secret",
+    *("AWS::SecretsManager::Secret", "AWS::SNS::Topic"),
 )
 _NOTHING = object()  # AWS::NoValue
 
@@ -143,7 +146,12 @@ class Resolved:
             if name not in outputs:
                 raise Unresolved(f"stack {logical} has no output {name}")
             return outputs[name]
-        if attribute == "Arn":
+        if attribute == "StreamArn":
+            return f"{self.arn(logical)}/stream/2026-11-21T12:00:00.000"
+        kind = self.resources[logical]["Type"] if logical in self.resources else None
+        if (attribute, kind) == ("QueueName", "AWS::SQS::Queue"):
+            return self.name(logical)
+        if attribute == "Arn" or (attribute, kind) == ("Id", "AWS::SecretsManager::Secret"):
             return self.arn(logical)
         return f"{self.stack}-{logical}.{attribute}"
 

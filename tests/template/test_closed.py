@@ -4,11 +4,14 @@ as it would be deployed."""
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from debate_analyzer.api.routes import ROUTES, Route
+from debate_analyzer.api.visitor import ADDRESS_HEADER, PROOF_HEADER
 from tests.template.attempts import KEYS
 from tests.template.calls import Right, decision
 from tests.template.templates import ACCOUNT, REGION, Resolved, resolve
@@ -66,8 +69,10 @@ def test_pages_that_may_upload_are_named(parameters: dict[str, str], others: lis
 
 def test_a_page_may_send_and_read_what_uploads_and_players_need() -> None:
     rule = cors(stack())
-    # The headers of UploadTarget, and a player's; `connect-src` of the page says the rest.
-    assert set(rule["AllowedHeaders"]) == {"content-type", "if-none-match", "range"}
+    # The headers of UploadTarget and of a recording's chunk, and a player's; `connect-src` of the
+    # page says the rest.
+    headers = {"content-type", "if-none-match", "range", "x-amz-meta-*"}
+    assert set(rule["AllowedHeaders"]) == headers
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "PUT"}
     assert "ETag" in rule["ExposedHeaders"]
 
@@ -83,7 +88,9 @@ def test_the_api_answers_other_origins_only_when_they_are_named() -> None:
     assert "CorsConfiguration" not in stack().of_type("AWS::ApiGatewayV2::Api")["HttpApi"]
     named = stack(AllowedOrigins=ELSEWHERE).of_type("AWS::ApiGatewayV2::Api")["HttpApi"]
     assert named["CorsConfiguration"]["AllowOrigins"] == [ELSEWHERE]
-    assert set(named["CorsConfiguration"]["AllowHeaders"]) == {"authorization", "content-type"}
+    headers = {"authorization", "content-type", "idempotency-key"}
+    assert set(named["CorsConfiguration"]["AllowHeaders"]) == headers
+    assert named["CorsConfiguration"]["ExposeHeaders"] == ["retry-after"]
     assert not named["CorsConfiguration"].get("AllowCredentials", False)
 
 
@@ -272,6 +279,27 @@ def test_cloudfront_signs_what_it_asks_the_bucket_for() -> None:
     assert api["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
 
 
+def test_the_site_vouches_for_its_visitors_addresses() -> None:
+    """Both headers are written over whatever a visitor sends, on the way to the API alone."""
+    site = stack().nested["SiteStack"]
+    [function] = site.of_type("AWS::CloudFront::Function").values()
+    assert function["AutoPublish"] is True
+    assert f'headers["{ADDRESS_HEADER}"] = {{ value: event.viewer.ip }}' in function["FunctionCode"]
+    each_path = behaviours(distribution()).items()
+    associated = {path: each.get("FunctionAssociations") for path, each in each_path}
+    arn = site.attribute("ViewerAddress", "FunctionMetadata.FunctionARN")
+    assert {path: each for path, each in associated.items() if each} == {
+        "/api/*": [{"EventType": "viewer-request", "FunctionARN": arn}]
+    }
+    proof = f"{{{{resolve:secretsmanager:{stack().ref('OriginProof')}}}}}"
+    headers = {o["Id"]: o.get("OriginCustomHeaders") for o in distribution()["Origins"]}
+    assert {origin: each for origin, each in headers.items() if each} == {
+        "api": [{"HeaderName": PROOF_HEADER, "HeaderValue": proof}]
+    }
+    variables = stack().of_type("AWS::Lambda::Function")["ApiFunction"]["Environment"]["Variables"]
+    assert variables["ORIGIN_PROOF_SECRET_ARN"] == stack().ref("OriginProof")
+
+
 def test_browsers_speak_tls_and_are_told_to() -> None:
     for behaviour in behaviours(distribution()).values():
         assert behaviour["ViewerProtocolPolicy"] in ("https-only", "redirect-to-https")
@@ -315,17 +343,101 @@ def test_answers_of_the_api_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("issuer", ["", "https://id.example.org"])
-def test_no_route_answers_without_a_token(issuer: str) -> None:
+def test_only_what_is_public_answers_without_a_token(issuer: str) -> None:
     within = stack(JwtIssuer=issuer, JwtAudience="debates")
+    unguarded = []
     for route in within.of_type("AWS::ApiGatewayV2::Route").values():
-        assert route["AuthorizationType"] == "JWT"
-        assert route["AuthorizerId"] == within.ref("ApiAuthorizer")
+        if route["AuthorizationType"] == "NONE":
+            unguarded.append(route["RouteKey"])
+        else:
+            assert route["AuthorizationType"] == "JWT"
+            assert route["AuthorizerId"] == within.ref("ApiAuthorizer")
+    public = {f"{route.method} {route.path}" for route in ROUTES if route.public}
+    found = {
+        f"{route.method} {route.path}"
+        for route in ROUTES
+        if any(_takes(key, route) for key in unguarded)
+    }
+    assert found == public
     token = within.of_type("AWS::ApiGatewayV2::Authorizer")["ApiAuthorizer"]["JwtConfiguration"]
     if issuer:
         assert token == {"Issuer": issuer, "Audience": ["debates"]}
     else:
         assert token["Issuer"].startswith(f"https://cognito-idp.{REGION}.amazonaws.com/")
         assert token["Audience"] == [within.ref("UserPoolClient")]
+
+
+def page_policy(within: Resolved) -> Any:
+    """The sources that the page may connect to, beside its own and the bucket."""
+    headers = within.nested["SiteStack"].of_type("AWS::CloudFront::ResponseHeadersPolicy")
+    config = headers["SecurityHeaders"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = config["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    (connect,) = [rule.split() for rule in policy.split(";") if "connect-src" in rule]
+    assert connect[:2] == ["connect-src", "'self'"]
+    assert connect[2].endswith(".s3.us-east-1.amazonaws.com")
+    return connect[3:]
+
+
+def test_the_page_signs_people_in_at_the_stack_s_own_pool() -> None:
+    within = stack()
+    site = within.nested["SiteStack"].outputs["Origin"]
+    client = within.of_type("AWS::Cognito::UserPoolClient")["UserPoolClient"]
+    assert client["CallbackURLs"] == client["LogoutURLs"] == [f"{site}/"]
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["AllowedOAuthScopes"] == ["openid", "email", "profile"]
+    assert client["GenerateSecret"] is False
+    domain = within.of_type("AWS::Cognito::UserPoolDomain")["UserPoolDomain"]["Domain"]
+    assert page_policy(within) == [
+        f"https://cognito-idp.{REGION}.amazonaws.com",
+        f"https://{domain}.auth.{REGION}.amazoncognito.com",
+    ]
+    assert within.outputs["SignInIssuer"].startswith(page_policy(within)[0])
+    assert within.outputs["SignInClientId"] == within.ref("UserPoolClient")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "origins"),
+    [
+        ({}, ["https://id.example.org"]),
+        (
+            {"SignInTokenOrigin": "https://tokens.example.org"},
+            ["https://id.example.org", "https://tokens.example.org"],
+        ),
+    ],
+)
+def test_the_page_signs_people_in_at_another_issuer(
+    elsewhere: dict[str, str], origins: list[str]
+) -> None:
+    issuer = "https://id.example.org/realms/debates"
+    within = stack(JwtIssuer=issuer, JwtAudience="api", SignInClientId="web", **elsewhere)
+    assert page_policy(within) == origins
+    assert within.outputs["SignInIssuer"] == issuer
+    assert within.outputs["SignInClientId"] == "web"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Access": "anonymous"},
+        {"JwtIssuer": "https://id.example.org", "JwtAudience": "debates"},
+        NO_SITE,
+    ],
+)
+def test_no_page_signs_in_where_nobody_does_or_there_is_no_client(given: dict[str, str]) -> None:
+    within = stack(**given)
+    assert "SignInClientId" not in within.outputs
+    assert "AWS::Cognito::UserPoolDomain" not in {r["Type"] for r in within.resources.values()}
+    if "SiteStack" in within.nested:
+        assert page_policy(within) == []
+    for client in within.of_type("AWS::Cognito::UserPoolClient").values():
+        assert client["AllowedOAuthFlowsUserPoolClient"] is False
+
+
+def _takes(key: str, route: Route) -> bool:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html"""
+    method, path = key.split()
+    pattern = re.escape(path).replace(re.escape("{proxy+}"), ".+")
+    return method in ("ANY", route.method) and re.fullmatch(pattern, route.path) is not None
 
 
 def test_only_this_api_and_these_rules_invoke_a_function() -> None:
@@ -378,4 +490,28 @@ def test_no_secret_stands_in_an_environment() -> None:
         "ContainerProperties"
     ]["Secrets"] == [{"Name": "HF_TOKEN", "ValueFrom": within.ref("HfToken")}]
     for secret in within.of_type("AWS::SecretsManager::Secret").values():
-        assert secret["SecretString"] == "unset"
+        assert secret.get("SecretString") == "unset" or "GenerateSecretString" in secret
+
+
+# --- What is deleted ------------------------------------------------------------------------------
+
+
+def test_what_is_deleted_is_no_earlier_version_for_ever() -> None:
+    """Of whatever some role may delete, where versions are kept."""
+    within = stack(StatisticsVersionDays="30")
+    bucket = within.of_type("AWS::S3::Bucket")["Bucket"]
+    expiring = [
+        rule["Prefix"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "NoncurrentVersionExpiration" in rule
+    ]
+    deletable = {
+        resource.removeprefix(f"{within.arn('Bucket')}/")
+        for role in within.of_type("AWS::IAM::Role").values()
+        for policy in role.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "s3:DeleteObject" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    assert len(deletable) > 3
+    assert [key for key in deletable if not key.startswith(tuple(expiring))] == []

@@ -80,6 +80,17 @@ CHOICES: dict[str, dict[str, str]] = {
         "StatisticsKeyGroup": "group",
     },
     "no database": {"Database": "false"},
+    "nobody is told": {"Monitoring": "false"},
+    "somebody is told": {
+        "AlarmEmail": "operations@example.org",
+        "MonthlyBudget": "500",
+        "EncryptionKey": "create",
+    },
+    "mails": {"MailFrom": "debates@example.org"},
+    "mails of a domain that SES knows": {
+        "MailFrom": "debates@example.org",
+        "MailIdentity": "example.org",
+    },
     "a key that is made": {"EncryptionKey": "create"},
     "a key that exists": {"EncryptionKey": _KEY},
     "a network that exists": {
@@ -94,6 +105,13 @@ CHOICES: dict[str, dict[str, str]] = {
         "Database": "false",
     },
     "tokens of another issuer": {"JwtIssuer": "https://id.example.org", "JwtAudience": "debates"},
+    "tokens of another issuer, who signs people in": {
+        "JwtIssuer": "https://id.example.org/realms/debates",
+        "JwtAudience": "debates",
+        "SignInClientId": "web",
+        "SignInTokenOrigin": "https://tokens.example.org",
+    },
+    "nobody signs in": {"Access": "anonymous"},
     "workers on EC2, at spot prices": {"CpuCompute": "EC2", "UseSpot": "true"},
     "reserved concurrency": {"ReservedConcurrency": "5"},
     "no secrets": {"Diarizer": "onnx", "HfTokenSecret": "", "YoutubeCookiesSecret": ""},

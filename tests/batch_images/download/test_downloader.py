@@ -16,7 +16,7 @@ from yt_dlp.networking.exceptions import ProxyError, RequestError
 
 from batch_images.download import downloader
 from batch_images.download.cookies import Cookie, write
-from batch_images.download.downloader import Downloader, Limits, Recording
+from batch_images.download.downloader import Downloader, Limits, Recording, Report
 from batch_images.download.probe import probe
 from batch_images.download.proxy import Proxy
 from debate_analyzer.errors import DownloadFailed, InvalidAddress
@@ -27,7 +27,7 @@ DEMO = ROOT / "demo" / "debate.mp4"
 SECONDS = 71.48
 HOME = "http://videos.example"
 USUAL = Limits()
-Fetch = Callable[..., list[Recording]]
+Fetch = Callable[..., Recording]
 
 # An answer that yt-dlp thinks better of is closed when it is collected.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -35,9 +35,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 @pytest.fixture
 def fetch(proxy: Proxy, tmp_path: Path) -> Fetch:
-    def fetch(path: str, limits: Limits = USUAL, cookies: Path | None = None) -> list[Recording]:
+    def fetch(
+        path: str,
+        limits: Limits = USUAL,
+        *,
+        cookies: Path | None = None,
+        report: Report = print,
+        entry: int | None = None,
+    ) -> Recording:
         url = path if "://" in path else HOME + path
-        return list(Downloader(proxy, limits, cookies=cookies).fetch(url, tmp_path))
+        by = Downloader(proxy, limits, cookies=cookies, report=report)
+        return by.fetch(url, tmp_path, entry=entry)
 
     return fetch
 
@@ -72,9 +80,9 @@ def page(body: str, title: str = "Town hall") -> Page:
     return Page(f"<html><head><title>{title}</title></head><body>{body}</body></html>".encode())
 
 
-def reason(fetch: Fetch, path: str, limits: Limits = USUAL) -> str:
+def reason(fetch: Fetch, path: str, limits: Limits = USUAL, **more: Any) -> str:
     with pytest.raises((DownloadFailed, InvalidAddress)) as refusal:
-        fetch(path, limits)
+        fetch(path, limits, **more)
     assert str(refusal.value).endswith(".")
     return str(refusal.value)
 
@@ -83,7 +91,7 @@ def reason(fetch: Fetch, path: str, limits: Limits = USUAL) -> str:
 
 
 def test_a_file_comes_as_it_is(fetch: Fetch, debate: Website, network: Network) -> None:
-    [recording] = fetch("/debate.mp4")
+    recording = fetch("/debate.mp4")
     assert recording.path.read_bytes() == DEMO.read_bytes()
     assert (recording.title, recording.suffix) == ("debate", ".mp4")
     assert set(network.connected) == {PUBLIC}
@@ -98,7 +106,7 @@ def test_a_page_gives_its_title_and_the_subtitles_beside_the_video(
         f'<track kind="subtitles" srclang="{name}" src="/{name}.vtt">' for name in ("en", "es")
     )
     debate.pages["/"] = page(f'<video src="/debate.mp4">{tracks}</video>')
-    [recording] = fetch("/")
+    recording = fetch("/")
     assert recording.title.startswith("Town hall")
     [subtitles] = recording.subtitles  # the Spanish ones are not there, which harms nobody
     assert (subtitles.language, subtitles.suffix) == ("en", ".vtt")
@@ -107,13 +115,13 @@ def test_a_page_gives_its_title_and_the_subtitles_beside_the_video(
 
 def test_a_file_without_a_name_is_called_what_it_is(fetch: Fetch, site: Website) -> None:
     site.pages["/download?id=5"] = Page(DEMO.read_bytes(), "application/octet-stream")
-    [recording] = fetch("/download?id=5")
+    recording = fetch("/download?id=5")
     assert recording.suffix == ".mp4"
 
 
 @pytest.mark.parametrize("manifest", ["a.m3u8", "a.mpd"])
 def test_a_stream_becomes_one_file(fetch: Fetch, streamed: Website, manifest: str) -> None:
-    [recording] = fetch(f"/{manifest}")
+    recording = fetch(f"/{manifest}")
     assert probe(recording.path).duration == pytest.approx(SECONDS, abs=0.5)
     assert recording.suffix == ".mp4"
     told = subprocess.run(
@@ -122,23 +130,78 @@ def test_a_stream_becomes_one_file(fetch: Fetch, streamed: Website, manifest: st
     assert (told.count(b": Video: "), told.count(b": Audio: ")) == (1, 1)
 
 
-def test_of_a_playlist_the_first_comes_unless_more_are_asked_for(
-    fetch: Fetch, debate: Website
-) -> None:
+def playlist(site: Website) -> None:
+    """A page that shows three recordings, and a feed that only names their pages."""
     entry = '<div><video src="/debate.mp4?{}"></video></div>'
+    item = "<item><title>Evening {0}</title><link>http://videos.example/page/{0}</link></item>"
     for number in range(3):
-        debate.pages[f"/debate.mp4?{number}"] = debate.pages["/debate.mp4"]
-    debate.pages["/"] = page("".join(entry.format(number) for number in range(3)))
-    assert len(fetch("/")) == 1
-    two = fetch("/", Limits(entries=2))
-    assert len({recording.source_id for recording in two}) == 2
-    assert all(recording.path.read_bytes() == DEMO.read_bytes() for recording in two)
+        site.pages[f"/debate.mp4?{number}"] = site.pages["/debate.mp4"]
+        site.pages[f"/page/{number}"] = page(entry.format(number))
+    site.pages["/"] = page("".join(entry.format(number) for number in range(3)))
+    items = "".join(item.format(number) for number in range(3))
+    feed = f'<rss version="2.0"><channel><title>All</title>{items}</channel></rss>'
+    site.pages["/feed"] = Page(f'<?xml version="1.0"?>{feed}'.encode(), "application/rss+xml")
+
+
+@pytest.mark.parametrize("path", ["/", "/feed"])
+def test_of_a_playlist_each_recording_comes_by_its_number(
+    fetch: Fetch, debate: Website, path: str
+) -> None:
+    playlist(debate)
+    first, third = fetch(path), fetch(path, entry=3)
+    assert [url for url in debate.paths if "mp4" in url][-1] == "/debate.mp4?2"
+    assert first.source_id != third.source_id
+    assert fetch(path, entry=1).source_id == first.source_id
+    assert "nothing at this address" in reason(fetch, path + "none", entry=1)
+    assert "There is no recording" in reason(fetch, path, entry=4)
+
+
+def test_the_other_recordings_of_a_playlist_are_left_alone(fetch: Fetch, debate: Website) -> None:
+    playlist(debate)
+    fetch("/feed", entry=2)
+    assert not {"/page/0", "/page/2"} & set(debate.paths)
+
+
+@pytest.mark.parametrize(
+    ("path", "most", "count"),
+    [("/", 5, 3), ("/", 2, 2), ("/feed", 5, 3), ("/feed", 2, 2), ("/debate.mp4", 5, 1)],
+)
+def test_the_recordings_of_a_playlist_are_counted(
+    proxy: Proxy, debate: Website, path: str, most: int, count: int
+) -> None:
+    playlist(debate)
+    assert Downloader(proxy, USUAL, report=print).count(HOME + path, most) == count
+    assert not [url for url in debate.paths if url.startswith("/page")]
 
 
 def test_progress_is_told(fetch: Fetch, debate: Website, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[float] = []
     with caplog.at_level(logging.INFO):
-        fetch("/debate.mp4")
+        fetch("/debate.mp4", report=told.append)
     assert "downloaded 0.7 of 0.7 MiB" in caplog.text
+    assert told == sorted(told)
+    assert 0 < told[0] < told[-1] == 1
+
+
+@pytest.mark.parametrize("manifest", ["a.m3u8", "a.mpd"])
+def test_the_progress_of_a_stream_is_that_of_its_segments(
+    fetch: Fetch, streamed: Website, manifest: str
+) -> None:
+    told: list[float] = []
+    fetch(f"/{manifest}", report=told.append)
+    assert told == sorted(told)
+    assert len(set(told)) > 3
+    assert told[-1] == pytest.approx(1)
+
+
+def test_what_is_told_of_the_progress_may_end_the_download(fetch: Fetch, debate: Website) -> None:
+    class CancelledError(Exception): ...
+
+    def cancel(progress: float) -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        fetch("/debate.mp4", report=cancel)
 
 
 # --- Where it does not go -------------------------------------------------------------------------
@@ -244,8 +307,8 @@ def test_what_only_ffmpeg_could_fetch_is_not_fetched(
 
 
 def session(proxy: Proxy, tmp_path: Path) -> Any:
-    options = Downloader(proxy, Limits())._options(tmp_path)
-    return downloader._Session(options, downloader._Watch(1))
+    options = Downloader(proxy, Limits(), report=print)._options()
+    return downloader._Session(options, downloader._Watch(1, print))
 
 
 def test_what_yt_dlp_asks_with_takes_the_one_way_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -20,16 +21,20 @@ from hypothesis import strategies as st
 from batch_images.download import job
 from batch_images.download.downloader import Recording
 from batch_images.download.proxy import Proxy
-from debate_analyzer import bootstrap
-from debate_analyzer.aws import S3ObjectStore
-from debate_analyzer.job import announced
+from debate_analyzer import bootstrap, hold
+from debate_analyzer.aws import DynamoJobTable, S3ObjectStore
+from debate_analyzer.job import SHARED_OWNER, Claim, Job, announced
 from debate_analyzer.pipeline import Status
+from debate_analyzer.recording import document
 from debate_analyzer.upload import check_filename
-from tests.batch_images.download.website import Network, Page, Website
-from tests.world import BUCKET, JOB_ID, ROOT, TABLE, TRANSCRIBE, World
+from tests.batch_images.download.test_joiner import cut, keep, recorded
+from tests.batch_images.download.website import PUBLIC, Network, Page, Website
+from tests.debate_analyzer.hostile import LEADS_WITHIN, REFUSED
+from tests.world import BUCKET, JOB_ID, RETRIES, ROOT, TABLE, TRANSCRIBE, World
 
 DEMO = (ROOT / "demo" / "debate.mp4").read_bytes()
 HOME = "http://videos.example"
+BATCH_ID = "4c7599ae-0a82-49aa-ba5a-4727fcce14a8"
 KEY = f"jobs/{JOB_ID}/videos/Town hall (1).mp4"
 LINE = ".videos.example\tTRUE\t/\tFALSE\t0\tSID\ts3cr3t\n"
 Run = Callable[..., int]
@@ -54,7 +59,8 @@ def run(
     way_out = partial(Proxy, resolve=network.resolve, connect=network.connect)
     monkeypatch.setattr(job, "Proxy", way_out)
     monkeypatch.setattr(job, "utc_now", world.clock)
-    usual = {"BUCKET": BUCKET, "JOB_TABLE": TABLE, "AWS_BATCH_JOB_ID": JOB_ID, "VIDEO_URL": HOME}
+    usual = {"BUCKET": BUCKET, "JOB_TABLE": TABLE, "AWS_BATCH_JOB_ID": BATCH_ID, "VIDEO_URL": HOME}
+    usual |= {"JOB_ID": JOB_ID, "DOWNLOAD_DEAD_LETTERS_URL": world.import_letters.url}
     before = signal.getsignal(signal.SIGTERM)
     bootstrap._client.cache_clear()
 
@@ -77,18 +83,23 @@ def last_line(caplog: pytest.LogCaptureFixture) -> str:
     return caplog.records[-1].getMessage()
 
 
+def letters(world: World) -> list[dict[str, Any]]:
+    return [json.loads(body) for body in world._bodies(world.import_letters.url)]
+
+
 def wanted(world: World, title: str = "") -> None:
-    """A row as somebody makes it who asks for a download and waits."""
-    world.table.create(
-        announced(
-            owner="u-1",
-            title=title,
-            media=None,
-            now=world.clock(),
-            job_id=JOB_ID,
-            published=False,
-        )
+    """A row as somebody makes it who asks for an import and waits."""
+    row = announced(
+        owner="u-1",
+        title=title,
+        media=None,
+        now=world.clock(),
+        job_id=JOB_ID,
+        published=False,
+        language="en",
+        notify="ana@news.example",
     )
+    world.table.create(row.to_import({"VIDEO_URL": HOME}, world.clock()).submitted(BATCH_ID))
 
 
 # --- What arrives ---------------------------------------------------------------------------------
@@ -121,7 +132,7 @@ def test_the_row_expects_the_recording_before_it_is_there(
 
     monkeypatch.setattr(S3ObjectStore, "upload", record)
     run()
-    assert seen == [("subtitles", None), ("videos", KEY)]
+    assert seen == [("subtitles", KEY), ("videos", KEY)]
 
 
 def test_a_row_that_waits_for_the_download_keeps_its_owner(run: Run, world: World) -> None:
@@ -155,9 +166,14 @@ def test_a_private_deployment_keeps_downloads_private(run: Run, world: World) ->
     assert not world.job().published
 
 
+def test_a_job_that_is_told_of_none_has_batch_s_id(run: Run, world: World) -> None:
+    assert run(JOB_ID="") == 0
+    assert {key.split("/")[1] for key in keys(world)} == {BATCH_ID}
+
+
 @pytest.mark.parametrize("batch_id", ["", f"{JOB_ID}:3", "../../x"])
 def test_a_job_without_a_proper_name_gets_one(run: Run, world: World, batch_id: str) -> None:
-    assert run(AWS_BATCH_JOB_ID=batch_id) == 0
+    assert run(AWS_BATCH_JOB_ID=batch_id, JOB_ID="") == 0
     _, job_id, *_ = keys(world)[0].split("/")
     assert str(uuid.UUID(job_id)) == job_id != JOB_ID
 
@@ -168,20 +184,152 @@ def test_the_output_may_be_said_as_it_is(run: Run, world: World, prefix: str) ->
     assert KEY in keys(world)
 
 
-def test_each_further_entry_of_a_playlist_is_a_job_of_its_own(
+def test_each_further_recording_of_a_playlist_is_a_job_of_its_own(
     run: Run, world: World, site: Website
 ) -> None:
-    site.pages["/debate.mp4?2"] = site.pages["/debate.mp4"]
-    entries = "".join(f'<video src="/debate.mp4{n}"></video>' for n in ("", "?2"))
+    """With the owner and all else of the first, and a job of Batch that the sweeper submits."""
+    wanted(world, title="Evening")
+    for number in range(2, 4):
+        site.pages[f"/debate.mp4?{number}"] = site.pages["/debate.mp4"]
+    entries = "".join(f'<video src="/debate.mp4{n}"></video>' for n in ("", "?2", "?3"))
     site.pages["/list"] = Page(f"<html><title>List</title>{entries}</html>".encode())
     for _ in range(2):
-        assert run(VIDEO_URL=f"{HOME}/list", MAX_PLAYLIST_ENTRIES="5") == 0
-    first, second = sorted(keys(world), key=lambda key: key.split("/")[1] != JOB_ID)
-    assert (first.split("/")[1], second.split("/")[1]) == (JOB_ID, job.job_id_of(JOB_ID, 1))
-    assert [world.job(key.split("/")[1]).title for key in (first, second)] == [
-        "List (1)",
-        "List (2)",
-    ]
+        assert run(VIDEO_URL=f"{HOME}/list", MAX_PLAYLIST_ENTRIES="2") == 0
+    second = job.job_id_of(JOB_ID, 2)
+    assert {key.split("/")[1] for key in keys(world)} == {JOB_ID}
+    row = world.job(second)
+    assert (row.owner, row.published, row.language) == ("u-1", False, "en")
+    assert (row.notify, row.title, row.source_url) == ("ana@news.example", "", f"{HOME}/list")
+    assert world.table.get(job.job_id_of(JOB_ID, 3)) is None
+    world.sweeper.sweep(world.clock())
+    [told] = [told for told in world.importers.started if told["JOB_ID"] == second]
+    assert run(**told, AWS_BATCH_JOB_ID=row.job_id) == 0
+    assert {key.split("/")[1] for key in keys(world)} == {JOB_ID, second}
+    assert [world.job(each).title for each in (JOB_ID, second)] == ["Evening", "List (2)"]
+
+
+# --- Who holds the row ----------------------------------------------------------------------------
+
+
+def test_what_comes_is_seen_to_come(
+    run: Run, world: World, site: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heartbeat, which comes every third of a lease, or when there is progress to show."""
+    wanted(world)
+    monkeypatch.setattr(hold, "_SHOWN_EVERY", 0.0)
+    monkeypatch.setattr(hold, "_LOOK", 0.01)
+    site.pages["/debate.mp4"] = Page(DEMO, "video/mp4", pause=0.05)
+    seen = []
+    replace = DynamoJobTable.replace
+
+    def record(table: DynamoJobTable, row: Job) -> Job:
+        seen.append((row.status, row.progress))
+        assert row.claim is not None
+        assert row.claim.worker == BATCH_ID
+        return replace(table, row)
+
+    monkeypatch.setattr(DynamoJobTable, "replace", record)
+    assert run() == 0
+    progress = [part for _, part in seen]
+    assert progress == sorted(progress)
+    assert progress[0] == 0
+    assert len([part for part in progress if 0 < part < 0.9]) > 2
+    assert {status for status, _ in seen} == {Status.UPLOADING}
+
+
+@pytest.mark.parametrize("moment", ["download", "upload"])
+def test_whoever_cancels_is_heard(
+    run: Run, world: World, site: Website, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    wanted(world)
+    monkeypatch.setattr(hold, "_LOOK", 0.01)
+
+    def cancel() -> Page:
+        world.table.replace(world.job().cancelled(world.clock()))
+        return Page(DEMO, "video/mp4", pause=0.05)
+
+    site.pages["/debate.mp4" if moment == "download" else "/en.vtt"] = cancel
+    assert run(LEASE_SECONDS="0.1" if moment == "download" else "60") == 0
+    assert keys(world) == []
+    assert world.job().status is Status.CANCELLED
+    assert world.job().fault is None
+
+
+def test_of_two_jobs_for_one_row_the_second_leaves(run: Run, world: World, site: Website) -> None:
+    wanted(world)
+    row = world.job()
+    other = Claim(worker="another", until=world.clock().timestamp() + 60)
+    world.table.replace(row.import_claimed(other, world.clock()))
+    assert run() == 0
+    assert site.asked == []
+    world.clock.advance(seconds=61)
+    assert run() == 0
+    assert KEY in keys(world)
+
+
+def test_nothing_is_fetched_for_a_debate_that_was_deleted(
+    run: Run, world: World, site: Website
+) -> None:
+    wanted(world)
+    world.table.replace(world.job().deleted(world.clock()))
+    assert run() == 0
+    assert (site.asked, keys(world)) == ([], [])
+
+
+# --- From the bucket ------------------------------------------------------------------------------
+
+
+def test_the_chunks_of_a_recording_go_down_the_same_chain(run: Run, world: World) -> None:
+    wanted(world, title="Evening")
+    manifest = keep(world, "audio/webm", cut(recorded("audio/webm", 4, at=(1,)), 4, 3))
+    world.store.put("users/u/manifest.json", document(manifest), "application/json")
+    assert run(RECORDING_MANIFEST="users/u/manifest.json", VIDEO_URL="") == 0
+    key = f"jobs/{JOB_ID}/videos/recording-2026-11-21.webm"
+    assert key in keys(world)
+    world.arrive(key)
+    row = world.job()
+    assert (row.status, row.title, row.media.key) == (Status.QUEUED, "Evening", key)
+    assert run(RECORDING_MANIFEST="users/u/manifest.json", VIDEO_URL="") == 0
+    assert world.job() == row
+
+
+def test_a_recording_that_was_deleted_meanwhile_fails_with_a_sentence(
+    run: Run, world: World
+) -> None:
+    wanted(world)
+    assert run(RECORDING_MANIFEST="users/u/none.json") == 1
+    assert "was deleted before" in world.job().fault.message
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "kind"),
+    [
+        ("Town hall.MP4", f"jobs/{JOB_ID}/videos/Town hall.MP4", "video/mp4"),
+        ("a_transcription.json", f"jobs/{JOB_ID}/transcripts/a_transcription.json", None),
+        ("b.json", f"jobs/{JOB_ID}/transcripts/b_transcription.json", None),
+    ],
+)
+def test_what_lies_elsewhere_in_the_bucket_is_copied(
+    run: Run, world: World, name: str, key: str, kind: str | None
+) -> None:
+    wanted(world, title="Evening")
+    world.drop(f"incoming/{name}", DEMO, "binary/octet-stream")
+    assert run(SOURCE_KEY=f"incoming/{name}", VIDEO_URL="") == 0
+    found = world.s3.get_object(Bucket=BUCKET, Key=key)
+    assert found["Body"].read() == DEMO
+    assert found["ContentType"] == (kind or "application/json")
+    expected = world.job().media  # by the sweeper, too, should the event be lost
+    assert (expected and expected.key) == (key if kind else None)
+    assert world.arrive(key) is not None
+    assert world.job().title == "Evening"
+
+
+def test_what_was_taken_away_before_it_was_copied_fails_with_a_sentence(
+    run: Run, world: World
+) -> None:
+    wanted(world)
+    assert run(SOURCE_KEY="incoming/gone.mp4") == 1
+    assert "taken away" in world.job().fault.message
 
 
 # --- What does not --------------------------------------------------------------------------------
@@ -220,26 +368,46 @@ def test_a_failure_says_why_where_somebody_looks(
     assert words in last_line(caplog)
     assert caplog.records[-1].levelno == logging.ERROR
     assert keys(world) == []
-    if not awaited:
-        assert world.table.get(JOB_ID) is None
-        return
     row = world.job()
-    assert row.status is Status.FAILED
+    assert (row.status, row.owner) == (Status.FAILED, "u-1" if awaited else SHARED_OWNER)
     assert f"{row.fault.code}: {row.fault.message}" == last_line(caplog)
 
 
-def test_a_defect_of_ours_is_not_blamed_on_the_site(
+def test_a_defect_of_ours_is_not_blamed_on_the_site_but_tried_again(
     run: Run, world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def burn(*_: Any) -> None:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(S3ObjectStore, "upload", burn)
-    assert run() == 1
-    row = world.table.get(JOB_ID)
-    assert row is None  # the subtitles came first
+    wanted(world)
+    for wait in (*RETRIES, None):
+        assert run() == 1
+        row = world.job()
+        assert "something went wrong on our side" in row.fault.message
+        assert row.fault.message in last_line(caplog)
+        if wait is None:
+            break
+        assert letters(world) == []
+        due = world.clock() + wait
+        assert (row.status, row.retry_at) == (Status.UPLOADING, due.timestamp())
+        world.clock.advance(seconds=wait.total_seconds())
+        world.sweeper.sweep(world.clock())
+    assert row.status is Status.FAILED
     assert "the disk is on fire" in caplog.text
-    assert "Something went wrong on our side" in last_line(caplog)
+    [letter] = letters(world)
+    assert letter == {"job_id": JOB_ID, "import": {"VIDEO_URL": HOME}}
+
+
+def test_what_the_deployment_lacks_leaves_a_letter_and_what_the_site_refuses_leaves_none(
+    run: Run, world: World
+) -> None:
+    wanted(world)
+    assert run(VIDEO_URL="file:///etc/passwd") == 1
+    assert letters(world) == []
+    world.table.replace(world.job().imported_again(world.clock()).submitted(BATCH_ID))
+    assert run(VIDEO_URL=HOME, YT_COOKIES_S3_URI=f"s3://{BUCKET}/private/none.txt") == 1
+    assert (world.job().fault.code, len(letters(world))) == ("misconfigured", 1)
 
 
 def test_a_job_that_is_told_to_stop_leaves_nothing_behind(
@@ -256,6 +424,40 @@ def test_a_job_that_is_told_to_stop_leaves_nothing_behind(
     assert end.value.code == 128 + signal.SIGTERM
     assert keys(world) == []
     assert world.job().status is Status.UPLOADING  # whoever stopped it says what becomes of it
+
+
+# --- Where it does not go -------------------------------------------------------------------------
+
+
+def test_no_hostile_address_is_asked_anything(
+    run: Run, world: World, site: Website, network: Network
+) -> None:
+    for number, url in enumerate(REFUSED):
+        job_id = str(uuid.UUID(int=number, version=4))
+        assert run(VIDEO_URL=url, JOB_ID=job_id) == 1, url
+        row = world.job(job_id)
+        # The environment has no blank values: such a job was told of no address at all.
+        code = "invalid_address" if url.strip() else "misconfigured"
+        assert (row.status, row.fault.code) == (Status.FAILED, code), url
+    assert network.looked_up == network.connected == site.asked == keys(world) == []
+
+
+@pytest.mark.parametrize("way", ["given", "redirect", "page"])
+def test_no_name_leads_within(
+    run: Run, world: World, site: Website, network: Network, way: str
+) -> None:
+    """Nor does one that a site names: in its redirect, or in its page."""
+    for number, (host, address) in enumerate(LEADS_WITHIN.items()):
+        network.names[host] = [[address], ["93.184.215.14", address]]
+        there = f"http://{host}/debate.mp4"
+        site.pages["/redirect"] = Page(status=302, headers={"Location": there})
+        site.pages["/page"] = Page(f'<video src="{there}"></video>'.encode())
+        job_id = str(uuid.UUID(int=number, version=4))
+        url = there if way == "given" else f"{HOME}/{way}"
+        assert run(VIDEO_URL=url, JOB_ID=job_id) == 1, host
+        assert world.job(job_id).fault.code == "invalid_address", host
+    assert set(network.connected) <= {PUBLIC}
+    assert keys(world) == []
 
 
 # --- Cookies --------------------------------------------------------------------------------------

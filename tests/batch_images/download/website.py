@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
 
-from batch_images.download.proxy import Address, Connection
+from debate_analyzer.internet import Address, Connection
 
 PUBLIC = ip_address("93.184.215.14")
 

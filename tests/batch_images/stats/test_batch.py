@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from batch_images.stats import batch, job
 from batch_images.stats.batch import Work, count_all, find_transcripts
 from batch_images.stats.core_table import CORE_SCHEMA
 from batch_images.stats.manifest import parse_manifest
-from debate_analyzer.errors import InvalidRequest
+from debate_analyzer.errors import InvalidRequest, WorkerLost
 from debate_analyzer.publication import Index, Summary
 from debate_analyzer.statistics import Statistics
 
@@ -206,6 +207,39 @@ def test_processes_side_by_side_give_what_one_gives(tmp_path: Path, core: bool) 
     alone = counted(1)
     assert counted(3) == alone
     assert [outcome.failure is not None for outcome in alone] == [n == 5 for n in range(9)]
+
+
+_write = batch._write
+
+
+def _die_half_way(path: str, data: bytes) -> None:
+    if Path(path).name.startswith(".5.json"):
+        _write(path, data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    _write(path, data)
+
+
+def test_a_process_that_is_killed_while_it_counts_leaves_whole_files_and_all_are_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcripts = [put(tmp_path / f"{number}_transcription.json", "A", "B") for number in range(10)]
+
+    def counted(folder: str, processes: int = 2) -> None:
+        list(count_all(transcripts, Work(documents=tmp_path / folder), processes=processes))
+
+    counted("alone", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_write", _die_half_way)
+        with pytest.raises(WorkerLost, match="What is done stays"):
+            counted("struck")
+    done, left = tmp_path / "alone/by-job", tmp_path / "struck/by-job"
+    written = {path.name: path.read_bytes() for path in left.glob("*.json")}
+    assert "5.json" not in written
+    assert written.items() <= {path.name: path.read_bytes() for path in done.iterdir()}.items()
+
+    counted("struck")
+    again = {path.name: path.read_bytes() for path in left.glob("*.json")}
+    assert again == {path.name: path.read_bytes() for path in done.iterdir()}
 
 
 def test_the_core_measures_fill_the_first_columns(tmp_path: Path) -> None:

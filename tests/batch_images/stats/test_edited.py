@@ -9,7 +9,7 @@ import pytest
 
 from batch_images.stats.job import StatsProcess
 from debate_analyzer.edit_desk import EditDesk, EditRequest
-from debate_analyzer.key import edits_key, private_statistics_key
+from debate_analyzer.key import INDEX_KEY, edits_key, private_statistics_key
 from debate_analyzer.pipeline import Status
 from tests.world import JOB_ID, STATS, TRANSCRIPT, World
 
@@ -71,6 +71,35 @@ def test_the_figures_follow_the_edits_and_come_back_when_they_are_undone(
     undone = count(world, process)
     assert speaking_times(undone) == speaking_times(before)
     assert (undone["leftOut"], undone["warnings"]) == ([], before["warnings"])
+
+
+def test_the_index_follows_the_names_that_people_give(world: World, process: StatsProcess) -> None:
+    world.drop(TRANSCRIPT, json.dumps(SPOKEN).encode(), "application/json")
+    world.arrive(TRANSCRIPT)
+    count(world, process)
+    assert listed_people(world) == []
+
+    _, ana = edit(
+        world,
+        {"op": "rename", "speaker": "B", "name": "Bo"},
+        {"op": "rename", "speaker": "A", "name": "Ana"},
+    )
+    count(world, process)
+    assert listed_people(world) == [("Ana", 5.0, 0.5, 3), ("Bo", 2.0, 0.2, 2)]
+
+    edit(world, {"op": "undo", "entry": ana})
+    count(world, process)
+    assert listed_people(world) == [("Bo", 2.0, 0.2, 2)]
+
+
+def listed_people(world: World) -> list[tuple[Any, ...]]:
+    """Name, speaking time, its share and words, as the published index has them."""
+    world.publication.publish(world.publish_requests())
+    found = world.store.get(INDEX_KEY)
+    assert found is not None
+    [entry] = json.loads(found[0])["jobs"]
+    fields = ("name", "speakingTime", "speakingShare", "words")
+    return [tuple(person[field] for field in fields) for person in entry["people"]]
 
 
 def test_what_the_worker_writes_leads_nowhere(world: World, process: StatsProcess) -> None:

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import validate
 
-from batch_images.stats.analysis import analyse
 from batch_images.stats.job import StatsProcess
+from batch_images.stats.measures import measure
 from debate_analyzer.edits import Edits, Rename
 from debate_analyzer.key import edits_key, private_statistics_key, speaker_stats_key, statistics_key
 from debate_analyzer.pipeline import Status
@@ -149,9 +149,9 @@ def test_a_debate_that_is_withdrawn_while_it_is_counted_is_not_published(
 ) -> None:
     def withdrawn_meanwhile(*arguments: Any, **options: Any) -> Statistics:
         world.table.replace(world.job().unpublished(world.clock()))
-        return analyse(*arguments, **options)
+        return measure(*arguments, **options)
 
-    monkeypatch.setattr("batch_images.stats.job.analyse", withdrawn_meanwhile)
+    monkeypatch.setattr("batch_images.stats.job.measure", withdrawn_meanwhile)
     _run(world, process, FOREIGN)
 
     assert world.job().status is Status.COMPLETE

@@ -48,7 +48,7 @@ def _work(world: World, script: Script, seats: Seats | None = None) -> None:
     process = TranscribeProcess(
         world.table,
         world.store,
-        Transcriber(script, seats or Seats(TURNS)),
+        lambda model: Transcriber(script, seats or Seats(TURNS)),
         Lengths(longest=3600, part=600),
         world.clock,
     )
@@ -66,7 +66,7 @@ def test_a_recording_becomes_a_transcript_and_captions(world: World) -> None:
 
     job = world.job()
     assert job.status is Status.TRANSCRIBED
-    assert (job.duration, job.language, job.speakers_count) == (2.0, "es", 2)
+    assert (job.duration, job.spoken, job.speakers_count) == (2.0, "es", 2)
     transcript = parse_transcript(_text(world, TRANSCRIPT))
     assert [(part.speaker, part.text) for part in transcript.transcription] == [
         ("SPEAKER_00", "Buenas noches."),
@@ -138,7 +138,7 @@ def test_the_row_says_so_before_the_transcript_appears(
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"moving pictures", "invalid_media"),
+        (bytes(range(256)), "invalid_media"),
         (b"", "empty_file"),
         (silent_wav(seconds=0), "empty_file"),
         (silent_wav(seconds=60)[:200_000], "truncated_media"),

@@ -18,6 +18,8 @@ from batch_images.transcribe.sound import SAMPLE_RATE, Sound
 from batch_images.transcribe.speech import Span
 from batch_images.transcribe.spoken import SpokenWord
 from batch_images.transcribe.transcriber import Transcriber
+from debate_analyzer.caller import Caller
+from debate_analyzer.catalogue import ListQuery
 from debate_analyzer.errors import InvalidMedia
 from debate_analyzer.job import Claim, Settled
 from debate_analyzer.key import hearing_key, part_key, parts_prefix
@@ -94,7 +96,11 @@ class Stage:
 
     def process(self) -> TranscribeProcess:
         return TranscribeProcess(
-            self.world.table, self.world.store, self.transcriber, self.lengths, self.world.clock
+            self.world.table,
+            self.world.store,
+            lambda model: self.transcriber,
+            self.lengths,
+            self.world.clock,
         )
 
     def work(self, name: str = "batch-1", linger: float = 0.3) -> int:
@@ -254,7 +260,7 @@ def test_a_lost_part_is_tried_again_alone(stage: Stage) -> None:
     stage.work()
     assert stage.world.job().status is Status.SPLIT
     (missing,) = [n for n in range(parts) if not _is_heard(stage, n)]
-    assert stage.world.job(stage.row(missing).job_id).fault.code == "internal"
+    assert stage.world.job(stage.row(missing).job_id).fault.code == "network"
 
     stage.world.clock.advance(minutes=5)
     stage.world.sweeper.sweep(stage.world.clock())
@@ -398,7 +404,7 @@ def test_progress_grows_from_part_to_part_and_says_when_it_may_be_done(stage: St
 
 def test_parts_are_nobody_s_debates(stage: Stage) -> None:
     stage.deliver(*range(stage.split()))
-    jobs, _ = stage.world.catalogue.list(owner="ana", cursor=None, limit=50)
+    jobs = stage.world.catalogue.list(ListQuery(), Caller("ana")).jobs
     assert [job.job_id for job in jobs] == [JOB_ID]
     assert stage.world.job(stage.row(0).job_id).is_listed is False
 
