@@ -25,7 +25,7 @@ from benchmarks.frontend.page import LONG_MS, Opened, memory, open_often, watch,
 from benchmarks.frontend.site import HOURS, SEGMENTS, SPEAKERS, WORDS, Served, serving
 from benchmarks.machine import describe
 from local.server import Server
-from tests.browser import FLAGS, find_chromium
+from tests.browser import FLAGS, WHOLE, find_chromium
 
 HOME_READY = "document.querySelector('.upload-area .button-main')?.checkVisibility()"
 DEBATE_READY = (
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="of which the median is told")
     parser.add_argument("--quick", action="store_true", help="no Lighthouse, no peer")
     args = parser.parse_args()
-    chromium = find_chromium()
+    chromium = find_chromium(WHOLE)
     if chromium is None:
         raise SystemExit("There is no Chromium here: make setup-test fetches one.")
     print(f"{describe()}; median of {args.rounds} rounds")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from local.server import Server
 from tests.browser import PATIENCE_MS
@@ -69,10 +69,6 @@ def open_page(browser: Browser, server: Server, complaints: list[str]) -> Iterat
         if message.type in ("error", "warning"):
             complaints.append(f"{message.type}: {message.text}")
 
-    def on_response(response: Response) -> None:
-        if not response.url.startswith((server.url, "blob:", "data:")):
-            complaints.append(f"third party: {response.url}")
-
     def open_page(path: str = "/", **options: Any) -> Page:
         context = browser.new_context(base_url=server.url, **{"locale": "en-GB", **options})
         context.set_default_timeout(PATIENCE_MS)
@@ -80,7 +76,6 @@ def open_page(browser: Browser, server: Server, complaints: list[str]) -> Iterat
         page = context.new_page()
         page.on("console", on_console)
         page.on("pageerror", lambda error: complaints.append(f"uncaught: {error.stack}"))
-        page.on("response", on_response)
         page.goto(path)
         return page
 
