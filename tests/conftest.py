@@ -11,6 +11,7 @@ from typing import Any
 import moto
 import pytest
 from hypothesis import HealthCheck, settings
+from moto.core.config import default_user_config
 from moto.dynamodb.models import DynamoDBBackend
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -21,6 +22,8 @@ from tests.world import World
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# Each of botocore's sessions reads the services' models from disk: three quarters of what a unit test took.
+default_user_config["core"]["reset_boto3_session"] = False
 
 _MACHINES = ("e2e", "emulator", "models", "browser")
 

@@ -46,6 +46,12 @@ def template() -> Any:
     return load_template(str(ROOT / "template.yaml"))
 
 
+@functools.cache
+def _client(service: str) -> Any:
+    """moto answers whatever client there is, one from an earlier test's world as well."""
+    return boto3.client(service, region_name="us-east-1")
+
+
 @dataclass
 class Clock:
     """Time that passes only when told to."""
@@ -136,9 +142,7 @@ class World:
     """What was waited between tries: nobody waits here."""
 
     def __post_init__(self) -> None:
-        self.s3 = boto3.client("s3", region_name="us-east-1")
-        self.sqs = boto3.client("sqs", region_name="us-east-1")
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        self.s3, self.sqs, dynamodb = (_client(name) for name in ("s3", "sqs", "dynamodb"))
         self.s3.create_bucket(Bucket=BUCKET)
         for resource, name in (("JobTable", TABLE), ("LedgerTable", LEDGER)):
             properties = template()["Resources"][resource]["Properties"]

@@ -51,8 +51,8 @@ def site(quiet_site: Site) -> Iterator[Site]:
         dynamodb.delete_item(TableName=quiet_site.table.name, Key={"job_id": row["job_id"]})
     for found in quiet_site.store.list(""):
         s3.delete_object(Bucket=quiet_site.bucket, Key=found.key)
-    for queue in ("TranscribeWorkQueueUrl", "StatsWorkQueueUrl", "PublishQueueUrl"):
-        quiet_site.taken(queue)
+    quiet_site.leave_nothing()
+    quiet_site.taken("PublishQueueUrl")
 
 
 def put(site: Site, key: str, data: bytes = MOVING_PICTURES) -> Unit:

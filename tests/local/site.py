@@ -1,4 +1,7 @@
-"""The deployed template with a Batch whose jobs do nothing: everything but the two workers."""
+"""The deployed template with a Batch whose jobs do nothing: everything but the two workers.
+
+Work that is left in a queue has the next worker called when one leaves, without end: `leave_nothing`.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from tests.world import ROOT
 _UNDER_WAY = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 _ENDED = ("SUCCEEDED", "FAILED")
 STAGES = ("transcribe", "stats")
+WORK_QUEUES = ("TranscribeWorkQueueUrl", "StatsWorkQueueUrl")
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,11 @@ class Site:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
+    def leave_nothing(self) -> None:
+        """No work is left to call workers for."""
+        for queue in WORK_QUEUES:
+            self.taken(queue)
+
     def workers(self, stage: str) -> set[str]:
         """The ids of all workers that were ever submitted for the stage."""
         return self._workers(stage, *_UNDER_WAY, *_ENDED)
@@ -125,7 +134,7 @@ def running_site(data: Path, *, host: str | None = None) -> Iterator[Site]:
                 BatchSite(
                     queues=stack.queues,
                     definitions=[
-                        replace(definition, command=("true",), environment={})
+                        replace(definition, command=("sleep", "1"), environment={})
                         for definition in stack.definitions.values()
                     ],
                     environment=lambda role: {},
