@@ -21,7 +21,7 @@ FLAGS = [
     # A microphone that beeps and a camera with a picture, and nobody who has to allow them.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    # Of nobody but this machine anything can be had: who asks a third party is told of it, and complains.
+    # Nothing but this machine can be reached: a page that asks a third party complains of it.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
@@ -33,7 +33,7 @@ WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def find_chromium(names: Sequence[str] = (HEADLESS, *WHOLE)) -> str | None:
-    """The path of a Chromium or Chrome: the system's first of `names`, else Playwright's own, else None.
+    """The path of a Chromium or Chrome: the system's first of `names`, else Playwright's own.
 
     The headless shell is the same browser without windows, and takes half the processor's time.
     https://developer.chrome.com/blog/chrome-headless-shell

@@ -22,7 +22,7 @@ from tests.world import World
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-# Each of botocore's sessions reads the services' models from disk: three quarters of what a unit test took.
+# Each of botocore's sessions reads the services' models from disk, which takes longer than a test.
 default_user_config["core"]["reset_boto3_session"] = False
 
 _MACHINES = ("e2e", "emulator", "models", "browser")

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import imageio_ffmpeg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import wait_until
+from tests.e2e.excerpt import DEMO, opening
 from tests.e2e.laptop import Laptop, until
 from tests.frontend.axe import violations_by_theme
-from tests.world import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
 
-DEMO = ROOT / "demo" / "debate.mp4"
 SOON_MS = 60_000
 TRANSCRIBED_MS = 240_000
 
@@ -46,10 +43,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first 24 seconds: the moderator asks, and one side answers."""
     path = tmp_path_factory.mktemp("excerpt") / "opening.mp4"
-    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(DEMO)]
-    subprocess.run([*program, "-t", "24", "-c", "copy", str(path)], check=True)
+    path.write_bytes(opening())
     return path
 
 

@@ -14,12 +14,11 @@ import httpx
 import pytest
 
 from tests.batch_images.download.website import Page, Website, serve
+from tests.e2e.excerpt import DEMO, opening
 from tests.e2e.laptop import Laptop, until
-from tests.world import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
 
-DEMO = (ROOT / "demo" / "debate.mp4").read_bytes()
 HOME = "http://videos.example"
 
 # Found by the download job alone, before its proxy: every name is at one public address, and what
@@ -44,8 +43,8 @@ if "batch_images.download.job" in sys.orig_argv:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Website]:
     with serve() as site:
-        site.pages["/debate.mp4"] = Page(DEMO, "video/mp4")
-        site.pages["/slow.mp4"] = Page(DEMO, "video/mp4", pause=1)
+        site.pages["/debate.mp4"] = Page(opening(), "video/mp4")
+        site.pages["/slow.mp4"] = Page(DEMO.read_bytes(), "video/mp4", pause=1)
         for number in (1, 2):
             site.pages[f"/debate.mp4?{number}"] = site.pages["/debate.mp4"]
         entries = "".join(f'<video src="/debate.mp4?{number}"></video>' for number in (1, 2))
@@ -80,7 +79,7 @@ def test_a_recording_on_the_web_becomes_a_debate(laptop: Laptop) -> None:
     made = ask(laptop, "/api/imports", {"url": f"{HOME}/debate.mp4"})
     assert (made["status"], made["source_url"]) == ("UPLOADING", f"{HOME}/debate.mp4")
     done = laptop.ended(made["job_id"])
-    assert (done["status"], done["title"], done["bytes"]) == ("COMPLETE", "debate", len(DEMO))
+    assert (done["status"], done["title"], done["bytes"]) == ("COMPLETE", "debate", len(opening()))
 
 
 def test_each_of_a_playlist_becomes_one(laptop: Laptop) -> None:
@@ -151,7 +150,7 @@ def test_a_job_of_batch_that_dies_is_noticed_and_its_import_is_tried_again(lapto
 
 def test_what_lies_below_incoming_becomes_a_debate(laptop: Laptop) -> None:
     s3, name = laptop.aws("s3"), bucket(laptop)
-    s3.put_object(Bucket=name, Key="incoming/town hall.mp4", Body=DEMO)
+    s3.put_object(Bucket=name, Key="incoming/town hall.mp4", Body=opening())
     made = ask(laptop, "/api/jobs", {"uri": f"s3://{name}/incoming/town hall.mp4", "speakers": 3})
 
     def arrived() -> Any:
@@ -162,7 +161,7 @@ def test_what_lies_below_incoming_becomes_a_debate(laptop: Laptop) -> None:
     assert (job["title"], job["filename"], job["bytes"]) == (
         "town hall",
         "town hall.mp4",
-        len(DEMO),
+        len(opening()),
     )
     ask(laptop, f"/api/jobs/{made['job_id']}/cancel", None, status=200)
 
@@ -170,7 +169,7 @@ def test_what_lies_below_incoming_becomes_a_debate(laptop: Laptop) -> None:
 def test_what_lies_in_a_job_s_folder_becomes_the_caller_s(laptop: Laptop) -> None:
     s3, name, job_id = laptop.aws("s3"), bucket(laptop), str(uuid.uuid4())
     key = f"jobs/{job_id}/videos/town hall.mp4"
-    s3.put_object(Bucket=name, Key=key, Body=DEMO)
+    s3.put_object(Bucket=name, Key=key, Body=opening())
     made = ask(laptop, "/api/jobs", {"uri": f"s3://{name}/{key}", "title": "Evening"})
     assert (made["job_id"], made["title"]) == (job_id, "Evening")
     assert made["status"] in ("QUEUED", "TRANSCRIBING")

@@ -18,18 +18,18 @@ import pytest
 from debate_analyzer.transcript import parse_transcript
 from demo.score import score
 from demo.truth import read_truth
+from tests.e2e import excerpt
 from tests.e2e.laptop import Laptop, until
 from tests.world import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
 
-DEMO = ROOT / "demo" / "debate.mp4"
 SECONDS = 71.48
 
 
 def decoded(*arguments: str, to: Path) -> bytes:
     """The demo debate's sound, as ffmpeg makes something else of it."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(DEMO), "-vn"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(excerpt.DEMO), "-vn"]
     subprocess.run([*command, *arguments, str(to)], check=True)
     return to.read_bytes()
 
@@ -78,9 +78,11 @@ class Recorder:
         return score(parse_transcript(found.content), read_truth())
 
 
-def test_every_route_answers_curl(laptop: Laptop) -> None:
+def test_every_route_answers_curl(laptop: Laptop, tmp_path: Path) -> None:
+    recording = tmp_path / "opening.mp4"
+    recording.write_bytes(excerpt.opening())
     done = subprocess.run(
-        [ROOT / "demo" / "recording.sh"],
+        [ROOT / "demo" / "recording.sh", recording, "video/mp4", str(excerpt.SECONDS)],
         env=os.environ | {"DEBATE_API": laptop.url},
         capture_output=True,
         text=True,

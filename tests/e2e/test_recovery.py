@@ -7,12 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.excerpt import opening
 from tests.e2e.laptop import Laptop, until
-from tests.world import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
-
-DEMO = (ROOT / "demo" / "debate.mp4").read_bytes()
 
 
 def _transcribing(laptop: Laptop, job_id: str) -> Any:
@@ -25,7 +23,7 @@ def _transcribing(laptop: Laptop, job_id: str) -> Any:
 
 def test_a_killed_stack_finishes_what_it_had_begun(own_laptop: Laptop) -> None:
     own_laptop.start()
-    job_id = own_laptop.upload("debate.mp4", DEMO)
+    job_id = own_laptop.upload("debate.mp4", opening())
     _transcribing(own_laptop, job_id)
 
     own_laptop.kill()
@@ -47,7 +45,7 @@ def test_an_upload_that_the_killed_stack_forgot_is_found_in_the_bucket(
 ) -> None:
     """The object is written at once, table and queues every two seconds: kill in between."""
     own_laptop.start()
-    job_id = own_laptop.upload("debate.mp4", DEMO)
+    job_id = own_laptop.upload("debate.mp4", opening())
     own_laptop.kill()
     own_laptop.start()
 

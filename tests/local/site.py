@@ -1,6 +1,6 @@
 """The deployed template with a Batch whose jobs do nothing: everything but the two workers.
 
-Work that is left in a queue has the next worker called when one leaves, without end: `leave_nothing`.
+Work that is left in a queue has a worker called whenever one leaves, for ever: `leave_nothing`.
 """
 
 from __future__ import annotations
