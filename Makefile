@@ -18,7 +18,7 @@ PORT ?= 8080
 MODELS_DIR ?= .models
 export MODELS_DIR
 
-.PHONY: help setup setup-test run demo lint check test test-units test-machines test-invoke test-pyannote bench cost preflight deploy images site destroy lock clean
+.PHONY: help setup setup-test run demo lint check test test-units test-stacks test-pages test-invoke test-pyannote bench cost preflight deploy images site destroy lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -97,20 +97,24 @@ check: lint
 	$(BIN)/python -m pytest -q -p no:cacheprovider -m "not emulator" tests/test_template.py tests/template
 
 # A file of tests is one process's; processes must agree on the names of tests that come of sets. Playwright
-# leaves a loop running in its process, so what starts a machine of its own, a browser among them, comes apart
-# from what starts a loop; its longest files, of few tests, come first (tests/conftest.py).
-# Everything at once would keep a machine so busy that browsers wait longer than they will.
-MACHINES = e2e or emulator or browser or models
+# leaves a loop running in its process, so pages come apart from what starts a loop; and they come after
+# whatever starts stacks, which idle until their process ends, where the longest files come first
+# (tests/conftest.py). More processes than processors, since each waits for others half of its time.
 PYTEST = MAKEFLAGS= PYTHONHASHSEED=0 $(BIN)/python -m pytest -q --dist loadfile
+STACKS = e2e or emulator or models
 test: setup-test lint
 	@$(MAKE) --no-print-directory test-units
-	@$(MAKE) --no-print-directory test-machines
+	@$(MAKE) --no-print-directory test-stacks
+	@$(MAKE) --no-print-directory test-pages
 
 test-units: setup-test
-	$(PYTEST) -n auto --maxprocesses 4 -m "not ($(MACHINES))"
+	$(PYTEST) -n 4 -m "not ($(STACKS) or browser)"
 
-test-machines: setup-test
-	$(PYTEST) -n auto --maxprocesses 3 --no-loadscope-reorder -m "$(MACHINES)"
+test-stacks: setup-test
+	$(PYTEST) -n 3 --no-loadscope-reorder -m "$(STACKS)"
+
+test-pages: setup-test
+	$(PYTEST) -n 3 -m "browser and not ($(STACKS))"
 
 test-invoke: $(VENV)/.dev $(VENV)/.sam
 	$(BIN)/python -m pytest tests/invoke

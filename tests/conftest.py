@@ -25,7 +25,7 @@ settings.load_profile("untimed")
 # Each of botocore's sessions reads the services' models from disk, which takes longer than a test.
 default_user_config["core"]["reset_boto3_session"] = False
 
-_MACHINES = ("e2e", "emulator", "models", "browser")
+_STACKS = ("e2e", "emulator", "models")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -37,12 +37,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start machines of their own first, those that take longest before others: they are
+    """Files that start stacks of their own first, those that take longest before others: they are
     dealt out to processes in this order, and none is to begin a long one when others are done."""
     ranks: dict[Path, int] = {}
     for item in items:
-        marks = (n for n, mark in enumerate(_MACHINES) if item.get_closest_marker(mark))
-        rank = next(marks, len(_MACHINES))
+        marks = (n for n, mark in enumerate(_STACKS) if item.get_closest_marker(mark))
+        rank = next(marks, len(_STACKS))
         ranks[item.path] = min(rank, ranks.get(item.path, rank))
     items.sort(key=lambda item: ranks[item.path])
 

@@ -406,3 +406,32 @@ def test_axe_finds_nothing_in_high_contrast(
     for width in (320, 2560):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("module", ["router.js", "main.js", "vendor/preact/preact.js"])
+def test_a_module_that_was_lost_on_its_way_is_sent_for_again(
+    open_page: OpenPage, debate: str, module: str, complaints: list[str]
+) -> None:
+    page = open_page("/icon.svg")
+    page.route(re.compile(f"/{module}$"), lambda route: route.abort(), times=1)
+    page.goto("/")
+    expect(page.get_by_role("link", name=TITLE)).to_be_visible()
+    complaints.clear()
+
+
+def test_a_page_that_does_not_come_says_so_and_comes_with_the_network(
+    open_page: OpenPage, debate: str, complaints: list[str]
+) -> None:
+    page = open_page("/icon.svg")
+    at = re.compile(r"/router\.js$")
+    page.route(at, lambda route: route.abort())
+    page.goto("/")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("Part of this page was lost on its way.")
+    expect(told.locator("[lang=es]")).to_contain_text("Cargarla otra vez")
+    told.get_by_role("link", name="Load it again").click()
+    expect(told).to_be_visible()  # not in a circle
+    page.unroute(at)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_role("link", name=TITLE)).to_be_visible()
+    complaints.clear()

@@ -41,16 +41,12 @@ def site(quiet_site: Site) -> Iterator[Site]:
     until(
         lambda: not quiet_site.workers_under_way() or None, seconds=60, what="the workers to leave"
     )
-    dynamodb, s3 = quiet_site.client("dynamodb"), quiet_site.client("s3")
+    dynamodb = quiet_site.client("dynamodb")
     ledger = quiet_site.environment("SubmitTranscribeFunction")["LEDGER_TABLE"]
     for stage in STAGES:  # which calls workers once a second
         key = {"pk": {"S": "dispatch"}, "sk": {"S": stage}}
         dynamodb.delete_item(TableName=ledger, Key=key)
     yield quiet_site
-    for row in dynamodb.scan(TableName=quiet_site.table.name)["Items"]:
-        dynamodb.delete_item(TableName=quiet_site.table.name, Key={"job_id": row["job_id"]})
-    for found in quiet_site.store.list(""):
-        s3.delete_object(Bucket=quiet_site.bucket, Key=found.key)
     quiet_site.leave_nothing()
     quiet_site.taken("PublishQueueUrl")
 

@@ -15,6 +15,6 @@ def site_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def site(site_of_all: Site) -> Iterator[Site]:
-    """One for all tests, each of which leaves its jobs there, and no work."""
+    """One for all tests, each of which leaves nothing there."""
     yield site_of_all
     site_of_all.leave_nothing()

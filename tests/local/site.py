@@ -101,7 +101,13 @@ class Site:
         return bodies
 
     def leave_nothing(self) -> None:
-        """No work is left to call workers for."""
+        """No job, no object of one, for which the sweeper would call a worker, and no work."""
+        dynamodb, s3 = self.client("dynamodb"), self.client("s3")
+        for page in dynamodb.get_paginator("scan").paginate(TableName=self.table.name):
+            for row in page["Items"]:
+                dynamodb.delete_item(TableName=self.table.name, Key={"job_id": row["job_id"]})
+        for found in self.store.list(""):
+            s3.delete_object(Bucket=self.bucket, Key=found.key)
         for queue in WORK_QUEUES:
             self.taken(queue)
 
