@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import wave
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -47,9 +48,9 @@ def template() -> Any:
 
 
 @functools.cache
-def _client(service: str) -> Any:
+def _client(service: str, endpoint: str | None) -> Any:
     """moto answers whatever client there is, one from an earlier test's world as well."""
-    return boto3.client(service, region_name="us-east-1")
+    return boto3.client(service, region_name="us-east-1", endpoint_url=endpoint)
 
 
 @dataclass
@@ -142,7 +143,10 @@ class World:
     """What was waited between tries: nobody waits here."""
 
     def __post_init__(self) -> None:
-        self.s3, self.sqs, dynamodb = (_client(name) for name in ("s3", "sqs", "dynamodb"))
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        self.s3, self.sqs, dynamodb = (
+            _client(name, endpoint) for name in ("s3", "sqs", "dynamodb")
+        )
         self.s3.create_bucket(Bucket=BUCKET)
         for resource, name in (("JobTable", TABLE), ("LedgerTable", LEDGER)):
             properties = template()["Resources"][resource]["Properties"]

@@ -91,6 +91,7 @@ class Backend:
         self.requests: Counter[str] = Counter()
         self.video_links = 0
         self.slow = False
+        """Bytes come slowly: a recording of the tests takes longer than a busy browser to say so."""
         self.app = Starlette(
             routes=[
                 Route("/api/uploads", self._announce, methods=["POST"]),
@@ -225,7 +226,7 @@ class Backend:
             async for chunk in request.stream():
                 size += len(chunk)
                 if self.slow:
-                    await anyio.sleep(0.05)
+                    await anyio.sleep(0.2)
         except ClientDisconnect:
             return Response(status_code=400)
         self.received[job_id] = size
