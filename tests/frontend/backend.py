@@ -91,7 +91,7 @@ class Backend:
         self.requests: Counter[str] = Counter()
         self.video_links = 0
         self.slow = False
-        """Bytes come slowly: a recording of the tests takes longer than a busy browser to say so."""
+        """Bytes come slowly: a whole recording takes longer than a busy browser to say so."""
         self.app = Starlette(
             routes=[
                 Route("/api/uploads", self._announce, methods=["POST"]),
