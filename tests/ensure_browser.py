@@ -18,7 +18,7 @@ def main() -> int:
         return 0
     print(
         "No Chromium was found and none could be fetched. Install one with the system's package "
-        "manager (Debian: apt install chromium) and run this again.",
+        "manager (Debian: apt install chromium-headless-shell) and run this again.",
         file=sys.stderr,
     )
     return 1
