@@ -117,10 +117,10 @@ test-pages: setup-test
 	$(PYTEST) -n 3 -m "browser and not ($(STACKS))"
 
 test-invoke: $(VENV)/.dev $(VENV)/.sam
-	$(BIN)/python -m pytest tests/invoke
+	MAKEFLAGS= $(BIN)/python -m pytest tests/invoke
 
 test-pyannote: setup $(VENV)/.dev $(VENV)/.pyannote
-	$(BIN)/python -m pytest tests/pyannote
+	MAKEFLAGS= $(BIN)/python -m pytest tests/pyannote
 
 bench: setup $(VENV)/.dev $(VENV)/.bench $(VENV)/.sam
 	$(BIN)/python -m benchmarks.speech
