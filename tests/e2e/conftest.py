@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.e2e.excerpt import opening
 from tests.e2e.laptop import Laptop
 
 
@@ -24,6 +25,14 @@ def own_laptop(tmp_path: Path) -> Iterator[Laptop]:
     stack = Laptop(tmp_path)
     yield stack
     stack.stop()
+
+
+@pytest.fixture(scope="session")
+def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The opening of the demo debate, as a file."""
+    path = tmp_path_factory.mktemp("excerpt") / "opening.mp4"
+    path.write_bytes(opening())
+    return path
 
 
 @pytest.fixture

@@ -12,14 +12,16 @@ import imageio_ffmpeg
 from tests.world import ROOT
 
 DEMO = ROOT / "demo" / "debate.mp4"
-SECONDS = 24
+SECONDS_OF_EXCERPT = 24
 
 
 @functools.cache
 def opening() -> bytes:
-    """Its first SECONDS: the moderator asks, and one side answers."""
+    """Its first SECONDS_OF_EXCERPT: the moderator asks, and one side answers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "opening.mp4"
         program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(DEMO)]
-        subprocess.run([*program, "-t", str(SECONDS), "-c", "copy", str(path)], check=True)
+        subprocess.run(
+            [*program, "-t", str(SECONDS_OF_EXCERPT), "-c", "copy", str(path)], check=True
+        )
         return path.read_bytes()

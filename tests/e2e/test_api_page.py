@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.excerpt import opening
 from tests.e2e.laptop import Laptop
 from tests.world import ROOT
 
 pytestmark = pytest.mark.e2e
 
 
-def test_the_walk_of_the_api_s_page_can_be_walked(laptop: Laptop, tmp_path: Path) -> None:
-    recording = tmp_path / "debate.mp4"
-    recording.write_bytes(opening())
+def test_the_walk_of_the_api_s_page_can_be_walked(
+    laptop: Laptop, excerpt: Path, tmp_path: Path
+) -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     blocks = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
     script = "\n".join(["set -euo pipefail", *blocks])
@@ -28,7 +27,7 @@ def test_the_walk_of_the_api_s_page_can_be_walked(laptop: Laptop, tmp_path: Path
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "API": laptop.url,
-            "FILE": str(recording),
+            "FILE": str(excerpt),
         },
         capture_output=True,
         text=True,

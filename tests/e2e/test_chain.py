@@ -19,7 +19,7 @@ from debate_analyzer.transcript import parse_transcript
 from demo.score import score
 from demo.truth import read_truth
 from tests.browser import wait_until
-from tests.e2e.excerpt import DEMO, opening
+from tests.e2e.excerpt import DEMO
 from tests.e2e.laptop import Laptop, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.models]
@@ -154,15 +154,13 @@ def test_the_worker_s_log_is_where_the_terminal_says(laptop: Laptop, debate: Any
     assert f"jobs/{debate['job_id']}/videos/debate.mp4" in logs
 
 
-def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page, tmp_path: Path) -> None:
+def test_a_person_uploads_watches_and_reads(laptop: Laptop, page: Page, excerpt: Path) -> None:
     """Through the page alone: choose a file, watch it become a debate, compare with the JSON."""
-    recording = tmp_path / "opening.mp4"
-    recording.write_bytes(opening())
     page.goto(laptop.url)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose").first.click()
     before = {job["job_id"] for job in laptop.json("/api/jobs")["jobs"]}
-    chooser.value.set_files(recording)
+    chooser.value.set_files(excerpt)
     job_id = until(lambda: _newer(laptop, before), seconds=60, what="the upload to be announced")
     page.locator(f"a[href*='{job_id}']").first.click(timeout=60_000)
     expect(page).to_have_url(re.compile(job_id))

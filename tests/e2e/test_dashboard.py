@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import wait_until
-from tests.e2e.excerpt import DEMO, opening
+from tests.e2e.excerpt import DEMO
 from tests.e2e.laptop import Laptop, until
 from tests.frontend.axe import violations_by_theme
 
@@ -39,13 +39,6 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not complaints
-
-
-@pytest.fixture(scope="session")
-def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("excerpt") / "opening.mp4"
-    path.write_bytes(opening())
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import pytest
 from debate_analyzer.transcript import parse_transcript
 from demo.score import score
 from demo.truth import read_truth
-from tests.e2e import excerpt
+from tests.e2e.excerpt import DEMO, SECONDS_OF_EXCERPT
 from tests.e2e.laptop import Laptop, until
 from tests.world import ROOT
 
@@ -29,7 +29,7 @@ SECONDS = 71.48
 
 def decoded(*arguments: str, to: Path) -> bytes:
     """The demo debate's sound, as ffmpeg makes something else of it."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(excerpt.DEMO), "-vn"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(DEMO), "-vn"]
     subprocess.run([*command, *arguments, str(to)], check=True)
     return to.read_bytes()
 
@@ -78,11 +78,9 @@ class Recorder:
         return score(parse_transcript(found.content), read_truth())
 
 
-def test_every_route_answers_curl(laptop: Laptop, tmp_path: Path) -> None:
-    recording = tmp_path / "opening.mp4"
-    recording.write_bytes(excerpt.opening())
+def test_every_route_answers_curl(laptop: Laptop, excerpt: Path) -> None:
     done = subprocess.run(
-        [ROOT / "demo" / "recording.sh", recording, "video/mp4", str(excerpt.SECONDS)],
+        [ROOT / "demo" / "recording.sh", excerpt, "video/mp4", str(SECONDS_OF_EXCERPT)],
         env=os.environ | {"DEBATE_API": laptop.url},
         capture_output=True,
         text=True,
